@@ -1,0 +1,1 @@
+"""People's boxes and words: schema, store, agreement, export."""

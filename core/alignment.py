@@ -1,0 +1,213 @@
+"""The alignment model: regions and words in one space (Eq. 1-9 of the paper).
+
+Letters: K photos, R regions of each, D their features; L sentences, W words of all sentences
+together; h the common space ("multimodal" in the paper), e the BRNN's hidden size.
+
+Words travel packed: the (W, h) vectors of every sentence one after the other, with sentence_of
+(W,) telling whose they are. Scoring is one product of all words with all regions, a maximum and a
+segment sum; no padding is ever multiplied.
+
+Two similarities:
+  "product"  the paper's raw inner product: Eq. 8 as it stands. Lengths mean something (6.1: a word
+             with a short vector hardly counts), scales are free, training is slow.
+  "cosine"   regions and words at length 1, and the sum of Eq. 8 divided by the number of words, so
+             that a score lies in [-1, 1]. A departure from the paper that trains many times faster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.text import UNKNOWN
+
+Similarity = Literal["product", "cosine"]
+
+
+@dataclass(frozen=True)
+class AlignmentConfig:
+    """Sizes and choices of an alignment model."""
+
+    region_dimension: int
+    """D: what the region encoder gives."""
+    vocabulary_size: int
+    """Ids in all, the unknown word included."""
+    word_dimension: int = 200
+    """Word vectors (300 in the paper, from word2vec; here learnt, and smaller for the file's size)."""
+    hidden_dimension: int = 400
+    """e, the BRNN's hidden size (300-600 in the paper)."""
+    common_dimension: int = 768
+    """h, the space of regions and words (1000-1600 in the paper)."""
+    similarity: Similarity = "cosine"
+    dropout: float = 0.2
+    """Of region features, word vectors and the BRNN's output; never inside the recurrence (3.1.2)."""
+
+    def __post_init__(self) -> None:
+        if self.similarity not in ("product", "cosine"):
+            raise ValueError(f"similarity is '{self.similarity}'; expected 'product' or 'cosine'")
+
+
+class SentenceEncoder(nn.Module):
+    """The bidirectional recurrent network of Eq. 2-6, with ReLU as f everywhere.
+
+    x_t = W_w 1_t                                    (2)  word vectors
+    e_t = f(W_e x_t + b_e)                           (3)
+    hf_t = f(e_t + W_f hf_{t-1} + b_f)               (4)
+    hb_t = f(e_t + W_b hb_{t+1} + b_b)               (5)
+    s_t = f(W_d (hf_t + hb_t) + b_d)                 (6)
+    """
+
+    def __init__(self, config: AlignmentConfig) -> None:
+        super().__init__()
+        e = config.hidden_dimension
+        self.word_vectors = nn.Embedding(config.vocabulary_size, config.word_dimension)
+        self.input = nn.Linear(config.word_dimension, e)
+        # Row 0 is the forward network (W_f, b_f), row 1 the backward one (W_b, b_b): both
+        # directions take their step together, in one batched product.
+        self.recurrent_weight = nn.Parameter(torch.stack([torch.eye(e) * 0.5] * 2))
+        self.recurrent_bias = nn.Parameter(torch.zeros(2, 1, e))
+        self.output = nn.Linear(e, config.common_dimension)
+        self.dropout = nn.Dropout(config.dropout)
+        nn.init.normal_(self.word_vectors.weight, std=0.1)
+        nn.init.normal_(self.recurrent_weight, mean=0.0, std=0.5 / e**0.5)
+
+    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """(L, T) int64 word ids, (L,) lengths in 1..T -> (W, h) packed s_t, W = lengths.sum()."""
+        L, T = ids.shape
+        x = self.dropout(self.word_vectors(ids))
+        e = F.relu(self.input(x))
+        steps = torch.arange(T, device=ids.device)
+        inside = steps < lengths[:, None]  # (L, T)
+        # Reverse each sentence within its own length; padding stays behind it.
+        mirror = torch.where(inside, lengths[:, None] - 1 - steps, steps)
+        gather = mirror[:, :, None].expand_as(e)
+        both = torch.stack((e, e.gather(1, gather)))  # (2, L, T, e)
+        hidden = both.new_zeros(2, L, e.shape[-1])
+        states = []
+        for t in range(T):
+            # Cast: under autocast the product comes back in bfloat16, which would drift over T.
+            step = torch.baddbmm(self.recurrent_bias, hidden, self.recurrent_weight)
+            hidden = F.relu(both[:, :, t] + step.to(both.dtype))
+            states.append(hidden)
+        forward, backward = torch.stack(states, dim=2)  # (L, T, e) each
+        summed = forward + backward.gather(1, gather)
+        return F.relu(self.output(self.dropout(summed[inside])))
+
+
+class AlignmentModel(nn.Module):
+    """Regions (Eq. 1) and words (Eq. 2-6) embedded in one space, and their scores (Eq. 8)."""
+
+    feature_mean: Tensor
+    feature_scale: Tensor
+
+    def __init__(self, config: AlignmentConfig) -> None:
+        super().__init__()
+        self.config = config
+        # Encoders differ in scale by orders of magnitude: features are standardised first, by
+        # statistics of the training photos that travel with the weights (`fit_features`).
+        self.register_buffer("feature_mean", torch.zeros(config.region_dimension))
+        self.register_buffer("feature_scale", torch.ones(config.region_dimension))
+        self.region_projection = nn.Linear(config.region_dimension, config.common_dimension)
+        self.sentences = SentenceEncoder(config)
+        self.dropout = nn.Dropout(config.dropout)
+        if config.similarity == "product":
+            # Sums of raw products start in the hundreds otherwise, and the hinge never recovers.
+            with torch.no_grad():
+                self.region_projection.weight.mul_(0.1)
+                self.sentences.output.weight.mul_(0.1)
+
+    def fit_features(self, features: Tensor) -> None:
+        """(n, D) features of training regions -> the standardisation of Eq. 1's input."""
+        self.feature_mean.copy_(features.mean(dim=0))
+        self.feature_scale.copy_(features.std(dim=0).clamp_min(1e-6))
+
+    def embed_regions(self, features: Tensor) -> Tensor:
+        """(..., D) region features -> (..., h) v = W_m CNN(I_b) + b_m (Eq. 1)."""
+        standard = (features - self.feature_mean) / self.feature_scale
+        v: Tensor = self.region_projection(self.dropout(standard))
+        return F.normalize(v, dim=-1) if self.config.similarity == "cosine" else v
+
+    def embed_words(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """(L, T) ids, (L,) lengths -> (W, h) packed word vectors s_t (Eq. 2-6)."""
+        s: Tensor = self.sentences(ids, lengths)
+        return F.normalize(s, dim=-1) if self.config.similarity == "cosine" else s
+
+    def photo_sentence_scores(
+        self,
+        regions: Tensor,
+        present: Tensor,
+        words: Tensor,
+        known: Tensor,
+        sentence_of: Tensor,
+        count: int,
+    ) -> Tensor:
+        """S_kl of Eq. 8: each word takes its best region, a sentence sums its words.
+
+        regions (K, R, h), present (K, R) bool (False for padding), words (W, h), known (W,) bool
+        (unknown words do not vote), sentence_of (W,) int64 in 0..count-1 -> (K, count).
+        """
+        K, R, h = regions.shape
+        scores = (words @ regions.reshape(K * R, h).T).view(-1, K, R)
+        best = scores.masked_fill(~present, float("-inf")).amax(dim=2)  # (W, K)
+        best = best * known[:, None]
+        summed = best.new_zeros(count, K).index_add(0, sentence_of, best)
+        if self.config.similarity == "cosine":
+            votes = best.new_zeros(count).index_add(0, sentence_of, known.to(best.dtype))
+            summed = summed / votes.clamp_min(1.0)[:, None]
+        return summed.T
+
+
+def pack_sentences(sentences: list[list[int]]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Word ids of L sentences, none empty -> ids (L, T) padded with 0, lengths (L,), and for the
+    packed words known (W,) bool and sentence_of (W,)."""
+    lengths = torch.tensor([len(s) for s in sentences])
+    ids = torch.zeros(len(sentences), int(lengths.max()), dtype=torch.int64)
+    for row, sentence in zip(ids, sentences, strict=True):
+        row[: len(sentence)] = torch.tensor(sentence)
+    sentence_of = torch.repeat_interleave(torch.arange(len(sentences)), lengths)
+    known = torch.cat([row[:n] for row, n in zip(ids, lengths.tolist(), strict=True)]) != UNKNOWN
+    return ids, lengths, known, sentence_of
+
+
+def max_margin_loss(scores: Tensor, margin: float = 1.0) -> Tensor:
+    """Eq. 9 on (K, K) scores whose diagonal holds the true pairs; the sum of both directions.
+
+    sum_k [ sum_l max(0, S_kl - S_kk + margin) + sum_l max(0, S_lk - S_kk + margin) ], without the
+    terms l = k, which are the constant `margin`.
+    """
+    true = scores.diagonal()
+    other = ~torch.eye(len(scores), dtype=torch.bool, device=scores.device)
+    sentences = F.relu(scores - true[:, None] + margin)[other].sum()
+    photos = F.relu(scores - true[None, :] + margin)[other].sum()
+    return sentences + photos
+
+
+def softmax_loss(
+    scores: Tensor,
+    photo_of: Tensor,
+    temperature: float = 0.05,
+    more_photos: Tensor | None = None,
+    more_sentences: Tensor | None = None,
+) -> Tensor:
+    """Symmetric cross-entropy over a batch (not in the paper, which uses Eq. 9).
+
+    scores (K, L); photo_of (L,) the true photo of each sentence; more_photos (K', L) and
+    more_sentences (K, L') are scores with things that are never true, such as earlier batches.
+    Each sentence must find its photo among all photos; each photo must find each of its sentences
+    among all the others' sentences (its own other sentences are true as well: no competition).
+    """
+    K, L = scores.shape
+    photos = scores if more_photos is None else torch.cat((scores, more_photos))
+    to_photo = F.cross_entropy(photos.T / temperature, photo_of)
+    own = F.one_hot(photo_of, K).T.bool()  # (K, L)
+    others = scores.masked_fill(own, float("-inf"))
+    if more_sentences is not None:
+        others = torch.cat((others, more_sentences), dim=1)
+    rivals = (others / temperature).logsumexp(dim=1)[photo_of]
+    true = scores[photo_of, torch.arange(L, device=scores.device)] / temperature
+    to_sentence = F.softplus(rivals - true).mean()
+    return (to_photo + to_sentence) / 2

@@ -1,0 +1,246 @@
+"""The one object everybody else uses: look at a photo once, then align sentences with it.
+
+describer = Describer.load()
+look = describer.look(photo)                 # the networks' cost of a photo, paid once
+reading = describer.read("A dog jumps .")    # the text encoder's cost of a sentence
+alignment = align(look, reading, beta=0.1)   # a product and a chain
+alignment.at(beta=0.4)                       # only the chain
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from core import boxes, mrf
+from core.alignment import pack_sentences
+from core.images import Photo
+from core.text import UNKNOWN, Word, words_of
+from core.weights import Checkpoint, load_checkpoint
+
+NO_REGION = -1  # an unknown word's region
+
+
+class SentenceError(ValueError):
+    """A sentence that cannot be aligned; one plain sentence for a person."""
+
+
+@dataclass(frozen=True)
+class SentenceLimits:
+    """What a sentence may be."""
+
+    words: int = 100
+    """Far above any caption (Flickr8k's longest has 38 words); bounds a request's cost."""
+    characters: int = 4000
+    """The same bound for what is read before words are counted."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one photo cost: its size in pixels and its regions.
+
+    boxes (R, 4) normalised xyxy, objectness (R,), vectors (R, h) in the common space (Eq. 1);
+    row 0 is the whole image.
+    """
+
+    width: int
+    height: int
+    boxes: np.ndarray
+    objectness: np.ndarray
+    vectors: np.ndarray
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one sentence cost: its words, which of them are known, their vectors (N, h)."""
+
+    sentence: str
+    words: tuple[Word, ...]
+    known: np.ndarray
+    vectors: np.ndarray
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Consecutive words that look at one region (unknown words between them included).
+
+    first, last   indices of its first word and of its last one
+    words         those words, joined by spaces
+    region        index of the region
+    score         sum of its known words' scores with that region
+    """
+
+    first: int
+    last: int
+    words: str
+    region: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A sentence aligned with a photo at one beta. Plain data.
+
+    words      N of them, with their places in `sentence`
+    known      (N,) bool; an unknown word has no scores and no region
+    scores     (N, R) v_r . s_n; rows of unknown words are 0 and mean nothing
+    regions    (N,) the region of each word, NO_REGION for unknown ones
+    boxes      (R, 4) xyxy in the photo's own pixels; region 0 is the whole image
+    beta       of Eq. 12, in units of the scores; from merging_beta on, one region takes all words
+    """
+
+    sentence: str
+    words: tuple[Word, ...]
+    known: np.ndarray
+    scores: np.ndarray
+    width: int
+    height: int
+    boxes: np.ndarray
+    objectness: np.ndarray
+    beta: float
+    merging_beta: float
+    regions: np.ndarray
+    segments: tuple[Segment, ...]
+
+    def at(self, beta: float) -> Alignment:
+        """The same scores decoded at another beta: no network runs."""
+        chain = self.scores[self.known]
+        regions = np.full(len(self.words), NO_REGION, dtype=np.int64)
+        decoded = mrf.decode(chain, beta)
+        regions[self.known] = decoded
+        places = np.flatnonzero(self.known)
+        segments = []
+        for start, end, region in mrf.segments(decoded):
+            first, last = int(places[start]), int(places[end - 1])
+            text = " ".join(word.text for word in self.words[first : last + 1])
+            total = float(chain[start:end, region].sum())
+            segments.append(Segment(first, last, text, region, total))
+        return replace(self, beta=float(beta), regions=regions, segments=tuple(segments))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers for JSON; boxes are xyxy in the photo's own pixels."""
+        return {
+            "photo": {"width": self.width, "height": self.height},
+            "sentence": self.sentence,
+            "beta": self.beta,
+            "merging_beta": self.merging_beta,
+            "words": [
+                {
+                    "word": word.text,
+                    "start": word.start,
+                    "end": word.end,
+                    "known": bool(known),
+                    "region": int(region) if known else None,
+                    "score": float(row[region]) if known else None,
+                }
+                for word, known, region, row in zip(
+                    self.words, self.known, self.regions, self.scores, strict=True
+                )
+            ],
+            "segments": [
+                {
+                    "first": s.first,
+                    "last": s.last,
+                    "words": s.words,
+                    "region": s.region,
+                    "box": [float(x) for x in self.boxes[s.region]],
+                    "score": s.score,
+                }
+                for s in self.segments
+            ],
+            "regions": [
+                {"box": [float(x) for x in box], "objectness": float(objectness)}
+                for box, objectness in zip(self.boxes, self.objectness, strict=True)
+            ],
+            "scores": [
+                [float(x) for x in row] if known else None
+                for row, known in zip(self.scores, self.known, strict=True)
+            ],
+        }
+
+
+class Describer:
+    """A checkpoint, ready to look and read. Holds no photo: safe to share between requests."""
+
+    def __init__(self, checkpoint: Checkpoint, limits: SentenceLimits = SentenceLimits()) -> None:
+        self.checkpoint = checkpoint
+        self.limits = limits
+
+    @classmethod
+    def load(
+        cls, checkpoint: str | Path = "bundled", encoder_weights: Path | None = None
+    ) -> Describer:
+        """ "bundled" or a checkpoint's folder -> a describer; CheckpointError as load_checkpoint."""
+        return cls(load_checkpoint(checkpoint, encoder_weights))
+
+    @torch.inference_mode()
+    def look(self, photo: Photo) -> Look:
+        """A photo -> its regions in the common space: one pass of the region encoder."""
+        [regions] = self.checkpoint.encoder.encode([photo.pixels])
+        vectors = self.checkpoint.alignment.embed_regions(torch.from_numpy(regions.features))
+        return Look(
+            photo.width,
+            photo.height,
+            regions.boxes,
+            regions.objectness,
+            vectors.numpy(),
+            photo.note,
+        )
+
+    @torch.inference_mode()
+    def read(self, sentence: str) -> Reading:
+        """A sentence -> its words in the common space.
+
+        Raises SentenceError when it is too long, has no words, or none that the model knows.
+        """
+        if len(sentence) > self.limits.characters:
+            raise SentenceError(
+                f"The sentence has {len(sentence):,} characters; "
+                f"at most {self.limits.characters:,} are read."
+            )
+        words = tuple(words_of(sentence))
+        if not words:
+            raise SentenceError("The sentence has no words; type what the photo shows.")
+        if len(words) > self.limits.words:
+            raise SentenceError(
+                f"The sentence has {len(words):,} words; at most {self.limits.words} can be aligned."
+            )
+        vocabulary = self.checkpoint.vocabulary
+        ids = vocabulary.ids(word.text for word in words)
+        known = np.array(ids) != UNKNOWN
+        if not known.any():
+            listed = ", ".join(f"“{word.text[:30]}”" for word in words[:5])
+            more = ", ..." if len(words) > 5 else ""
+            raise SentenceError(
+                f"The model knows none of these words: {listed}{more}; "
+                f"it learnt {len(vocabulary.words):,} words from its training sentences."
+            )
+        packed, lengths, _, _ = pack_sentences([ids])
+        vectors = self.checkpoint.alignment.embed_words(packed, lengths)
+        return Reading(sentence, words, known, vectors.numpy())
+
+
+def align(look: Look, reading: Reading, beta: float = 0.0) -> Alignment:
+    """Score every word with every region and decode the chain at `beta` (Eq. 8, 10-12)."""
+    scores = (reading.vectors @ look.vectors.T).astype(np.float64)
+    scores[~reading.known] = 0.0
+    blank = Alignment(
+        sentence=reading.sentence,
+        words=reading.words,
+        known=reading.known,
+        scores=scores,
+        width=look.width,
+        height=look.height,
+        boxes=boxes.normalised_to_pixels(look.boxes, look.width, look.height),
+        objectness=look.objectness,
+        beta=0.0,
+        merging_beta=mrf.merging_beta(scores[reading.known]),
+        regions=np.full(len(reading.words), NO_REGION),
+        segments=(),
+    )
+    return blank.at(beta)

@@ -1,0 +1,80 @@
+"""`python -m demo`: load the describer, serve the pages, say where."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.describer import Describer
+from core.weights import CheckpointError
+
+
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(
+        prog="python -m demo", description="Serve the pages: which words belong to which regions."
+    )
+    options.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for all (127.0.0.1)"
+    )
+    options.add_argument("--port", type=int, default=7860, help="0 for any free one (7860)")
+    options.add_argument(
+        "--name", action="append", default=[], help="a further host name to answer to; repeatable"
+    )
+    options.add_argument("--checkpoint", default="bundled", help="'bundled' or a folder (bundled)")
+    options.add_argument(
+        "--encoder-weights", type=Path, help="weights file for a torchvision region encoder"
+    )
+    return options
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket, so that a taken port is known before the models are loaded."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen()  # or a second server could bind beside us
+    except (OSError, OverflowError) as error:
+        listening.close()
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise SystemExit(
+            f"Cannot listen on {host}, port {port}: {reason}. Choose another with --port."
+        ) from None
+    return listening
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    chosen = parser().parse_args(arguments)
+    listening = listen(chosen.host, chosen.port)
+    try:
+        describer = Describer.load(chosen.checkpoint, chosen.encoder_weights)
+    except CheckpointError as error:
+        raise SystemExit(f"Cannot load the checkpoint: {error}") from None
+
+    import uvicorn  # these take seconds, and are not needed to refuse
+
+    from demo.app import Settings, create
+
+    with tempfile.TemporaryDirectory(prefix="alignments-uploads-") as uploads:
+        settings = Settings(Path(uploads), chosen.host, tuple(chosen.name))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create(describer, settings),
+                log_level="warning",
+                proxy_headers=False,  # who calls is told by the socket, not by a header
+                server_header=False,
+            )
+        )
+        port = listening.getsockname()[1]
+        shown = "localhost" if chosen.host in ("0.0.0.0", "::") else chosen.host
+        print(f"Open http://{f'[{shown}]' if ':' in shown else shown}:{port}", flush=True)
+        server.run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""The example photos: what examples.json lists, and the strip of thumbnails that offers them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demo.viewer import on_load
+
+FOLDER = Path(__file__).parent / "examples"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One photo of a free licence and sentences to try on it."""
+
+    file: str
+    title: str
+    sentences: tuple[str, ...]
+    licence: str
+    author: str
+    source: str
+
+    @property
+    def credit(self) -> str:
+        return f"{self.title}. Photo: {self.author}, {self.licence}"
+
+
+def load(folder: Path = FOLDER) -> tuple[Example, ...]:
+    """The examples whose photos are there; none when the folder has no list."""
+    listed = folder / "examples.json"
+    if not listed.is_file():
+        return ()
+    entries = json.loads(listed.read_text(encoding="utf-8"))
+    examples = (Example(**{**entry, "sentences": tuple(entry["sentences"])}) for entry in entries)
+    return tuple(example for example in examples if (folder / example.file).is_file())
+
+
+class ExampleStrip(gr.HTML):
+    """Thumbnails; the picked one's sentences below. Its `pick` event carries {photo, sentence}."""
+
+    def __init__(self, examples: tuple[Example, ...], **settings: Any) -> None:
+        super().__init__(
+            value=[asdict(example) for example in examples],
+            html_template='<div class="examples"></div>',
+            js_on_load=on_load("examples.js", "'pick'"),
+            apply_default_css=False,
+            visible=bool(examples),
+            **settings,
+        )

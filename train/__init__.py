@@ -1,0 +1,1 @@
+"""How the models come to be. `python -m train COMMAND --help`."""

@@ -1,0 +1,51 @@
+"""`python -m train COMMAND`: every step from photos to a checkpoint and its figures."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from core.describer import SentenceError
+from core.images import ImageError
+from core.torchvision_encoder import EncoderError
+from core.weights import CheckpointError
+from train import align, evaluate, export, features, proposals
+from train.data import DataError
+from train.runs import NotFiniteError
+
+COMMANDS = {
+    "proposals": (proposals, "teach the region network where things are"),
+    "features": (features, "photos -> regions on disk"),
+    "align": (align, "learn the alignment model (and, with --train-encoder, the network)"),
+    "evaluate": (evaluate, "rank or ground: the figures of a checkpoint"),
+    "export": (export, "a run's checkpoint -> a float16 checkpoint folder"),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m train", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, text) in COMMANDS.items():
+        one = commands.add_parser(name, help=text, description=module.__doc__)
+        module.add_arguments(one)
+        one.set_defaults(main=module.main)
+    return top
+
+
+def main() -> None:
+    arguments = parser().parse_args()
+    try:
+        arguments.main(arguments)
+    except (
+        CheckpointError,
+        DataError,
+        EncoderError,
+        ImageError,
+        NotFiniteError,
+        SentenceError,
+    ) as error:
+        sys.exit(f"error: {error}")  # one sentence; these are the user's to mend
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,354 @@
+"""`python -m train align`: learn the alignment model from whole photos and their sentences.
+
+Two ways to the same loss:
+  --features DIR    regions computed once by `train features`; only the alignment model learns
+  --train-encoder   photos go through the region network, which learns too (joint fine-tuning);
+                    its boxes keep being taught as in `train proposals`
+
+No box ever says which words belong to it: what the words get are whole photos (section 3.1.4).
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from tqdm import tqdm
+
+from core.alignment import (
+    AlignmentConfig,
+    AlignmentModel,
+    max_margin_loss,
+    pack_sentences,
+    softmax_loss,
+)
+from core.region_network import RegionNetwork
+from core.retrieval import Recall, ranks, recall, score_matrix
+from core.text import UNKNOWN, Vocabulary, tokenise
+from core.weights import load_checkpoint, load_network, save_checkpoint
+from train.data import CaptionSet, DataError, read_captions
+from train.features import FeatureStore
+from train.joint import Live
+from train.proposals import proposal_targets
+from train.runs import Run, check_finite, set_threads
+
+
+@dataclass(frozen=True)
+class AlignRecipe:
+    """How an alignment model is trained. The defaults are the shipped recipe."""
+
+    epochs: int = 16
+    """Passes over the photos; each brings `sentences` of a photo's sentences."""
+    batch: int = 128
+    """Photos in a step."""
+    sentences: int = 5
+    """Sentences of each photo in a step: a photo is dear, a sentence cheap."""
+    loss: Literal["softmax", "margin"] = "softmax"
+    """Symmetric softmax over the batch, or Eq. 9's max-margin sum."""
+    temperature: float = 0.05
+    margin: float = 1.0
+    """Eq. 9's; scores of the cosine kind want 0.2."""
+    memory: int = 0
+    """Past batches whose embeddings serve as more negatives (for small joint batches)."""
+    optimiser: Literal["adam", "sgd"] = "adam"
+    rate: float = 1e-3
+    encoder_rate: float = 1e-4
+    """Of the trunk and the proposal head, with --train-encoder."""
+    weight_decay: float = 1e-4
+    warm_up: int = 100
+    """Steps over which the rates rise, before they fall along half a cosine."""
+    proposal_weight: float = 0.3
+    """Of the proposal losses beside the alignment's, with --train-encoder."""
+    word_dropout: float = 0.0
+    """Share of a sentence's words that are read as unknown while training."""
+    seed: int = 1
+
+
+class RegionSource(Protocol):
+    """Where a step's region features come from."""
+
+    def batch(self, rows: np.ndarray) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """(K,) photos -> features (K, R, D), present (K, R), further losses by name."""
+        ...
+
+
+class Stored:
+    """Regions computed beforehand."""
+
+    def __init__(self, store: FeatureStore) -> None:
+        self.store = store
+
+    def batch(self, rows: np.ndarray) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        features, present = self.store.rows(rows)
+        return features, present, {}
+
+
+class Sentences:
+    """The sentences of a data set as word ids, by photo. Sentences without words are left out."""
+
+    def __init__(self, captions: CaptionSet, vocabulary: Vocabulary) -> None:
+        read = [[vocabulary.ids(tokenise(s)) for s in group] for group in captions.sentences]
+        self.ids = [[ids for ids in group if any(ids)] for group in read]
+        for name, group in zip(captions.names, self.ids, strict=True):
+            if not group:
+                raise DataError(f"{name} has no sentence with a known word; expected at least one")
+
+    def draw(
+        self, rows: np.ndarray, count: int, generator: np.random.Generator
+    ) -> tuple[list[list[int]], Tensor]:
+        """`count` sentences of each photo, without repeats -> ids, and whose photo (index in rows)."""
+        drawn, photo_of = [], []
+        for place, row in enumerate(rows):
+            group = self.ids[row]
+            for choice in generator.permutation(len(group))[:count]:
+                drawn.append(group[choice])
+                photo_of.append(place)
+        return drawn, torch.tensor(photo_of)
+
+    def every(self) -> tuple[list[list[int]], np.ndarray]:
+        """All sentences in order, and the photo of each."""
+        flat = [ids for group in self.ids for ids in group]
+        return flat, np.repeat(np.arange(len(self.ids)), [len(group) for group in self.ids])
+
+
+@dataclass
+class Batch:
+    """One step's embeddings: what the losses compare, and what the memory keeps."""
+
+    regions: Tensor
+    present: Tensor
+    words: Tensor
+    known: Tensor
+    sentence_of: Tensor
+    photo_of: Tensor
+
+    def detached(self) -> Batch:
+        return replace(self, regions=self.regions.detach(), words=self.words.detach())
+
+
+def batch_loss(model: AlignmentModel, now: Batch, past: list[Batch], recipe: AlignRecipe) -> Tensor:
+    """The recipe's loss of a step; `past` batches only lend negatives (softmax)."""
+    count = len(now.photo_of)
+    scores = model.photo_sentence_scores(
+        now.regions, now.present, now.words, now.known, now.sentence_of, count
+    )
+    if recipe.loss == "margin":
+        return max_margin_loss(scores, recipe.margin) / len(scores)
+    photos = [
+        model.photo_sentence_scores(
+            b.regions, b.present, now.words, now.known, now.sentence_of, count
+        )
+        for b in past
+    ]
+    sentences = [
+        model.photo_sentence_scores(
+            now.regions, now.present, b.words, b.known, b.sentence_of, len(b.photo_of)
+        )
+        for b in past
+    ]
+    return softmax_loss(
+        scores,
+        now.photo_of,
+        recipe.temperature,
+        torch.cat(photos) if past else None,
+        torch.cat(sentences, dim=1) if past else None,
+    )
+
+
+@torch.inference_mode()
+def rank(model: AlignmentModel, source: RegionSource, sentences: Sentences) -> dict[str, Recall]:
+    """All photos of `source` against all `sentences` -> Recall of annotation and search."""
+    model.eval()
+    rows = np.array_split(np.arange(len(sentences.ids)), math.ceil(len(sentences.ids) / 50))
+    regions, present = [], []
+    for chunk in rows:
+        features, here, _ = source.batch(chunk)
+        regions.append(model.embed_regions(features))
+        present.append(here)
+    flat, photo_of = sentences.every()
+    ids, lengths, known, sentence_of = pack_sentences(flat)
+    words = model.embed_words(ids, lengths)
+    scores = score_matrix(
+        model, torch.cat(regions), torch.cat(present), words, known, sentence_of, len(flat)
+    )
+    annotation, search = ranks(scores.numpy(), photo_of)
+    return {"annotation": recall(annotation), "search": recall(search)}
+
+
+def summary(ranked: dict[str, Recall]) -> dict[str, float]:
+    """Recall as log columns: annotation_r1, ..., search_medr, and the sum of the six recalls."""
+    columns = {
+        f"{side}_{name}": value
+        for side, one in ranked.items()
+        for name, value in asdict(one).items()
+    }
+    return {**columns, "sum": sum(v for k, v in columns.items() if not k.endswith("medr"))}
+
+
+def optimiser_of(
+    recipe: AlignRecipe, model: AlignmentModel, network: nn.Module | None
+) -> Optimizer:
+    groups = [{"params": list(model.parameters()), "lr": recipe.rate}]
+    if network is not None:
+        groups.append({"params": list(network.parameters()), "lr": recipe.encoder_rate})
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(groups, momentum=0.9, weight_decay=recipe.weight_decay)
+    return torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
+
+
+def train(
+    model: AlignmentModel,
+    source: RegionSource,
+    sentences: Sentences,
+    recipe: AlignRecipe,
+    run: Run,
+    assess: Callable[[], dict[str, float]],
+    save: Callable[[], None],
+    network: nn.Module | None = None,
+) -> float:
+    """Train; after each epoch `assess` on dev and `save` when the sum of recalls rose. -> best."""
+    torch.manual_seed(recipe.seed)
+    generator = np.random.default_rng(recipe.seed)
+    steps = len(sentences.ids) // recipe.batch
+    total = steps * recipe.epochs
+    optimiser = optimiser_of(recipe, model, network)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser,
+        lambda step: (
+            min(1.0, (step + 1) / recipe.warm_up) * (1 + math.cos(math.pi * step / total)) / 2
+        ),
+    )
+    learnt = [p for group in optimiser.param_groups for p in group["params"]]
+    memory: deque[Batch] = deque(maxlen=recipe.memory)
+    best = -math.inf
+    for epoch in range(recipe.epochs):
+        model.train()
+        order = generator.permutation(len(sentences.ids))
+        sums: dict[str, float] = {}
+        bar = tqdm(range(steps), f"epoch {epoch + 1}/{recipe.epochs}", unit="step", mininterval=10)
+        for step in bar:
+            rows = order[step * recipe.batch : (step + 1) * recipe.batch]
+            drawn, photo_of = sentences.draw(rows, recipe.sentences, generator)
+            features, present, parts = source.batch(rows)
+            ids, lengths, known, sentence_of = pack_sentences(drawn)
+            if recipe.word_dropout:
+                ids = ids.masked_fill(torch.rand(ids.shape) < recipe.word_dropout, UNKNOWN)
+            now = Batch(
+                model.embed_regions(features),
+                present,
+                model.embed_words(ids, lengths),
+                known,
+                sentence_of,
+                photo_of,
+            )
+            parts = {"alignment": batch_loss(model, now, list(memory), recipe), **parts}
+            loss = check_finite(parts)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_value_(learnt, 5.0)  # elementwise, as in the paper
+            optimiser.step()
+            schedule.step()
+            if recipe.memory:
+                memory.append(now.detached())
+            for name, value in parts.items():
+                sums[name] = sums.get(name, 0.0) + value.item() / steps
+            if step % 20 == 0:
+                bar.set_postfix({name: f"{value.item():.3f}" for name, value in parts.items()})
+        dev = assess()
+        run.log(epoch=epoch + 1, **sums, **dev)
+        if dev["sum"] > best:
+            best = dev["sum"]
+            save()
+    return best
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, help="a Flickr8k folder")
+    parser.add_argument("--encoder", required=True, help="checkpoint folder of the region network")
+    parser.add_argument("--features", type=Path, help="training features by `train features`")
+    parser.add_argument("--dev-features", type=Path)
+    parser.add_argument("--train-encoder", action="store_true", help="learn the region network too")
+    parser.add_argument("--phrases", type=Path, help="with --train-encoder: boxes to keep teaching")
+    parser.add_argument(
+        "--nanodet-boxes", type=Path, help="with --train-encoder: nanodet.npz of `train proposals`"
+    )
+    parser.add_argument("--start", help="checkpoint folder to start the alignment model from")
+    parser.add_argument("--out", type=Path, required=True, help="run folder")
+    parser.add_argument("--threads", type=int, default=2)
+    defaults = AlignRecipe()
+    for field in fields(AlignRecipe):
+        value = getattr(defaults, field.name)
+        parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(value), default=value)
+    for field in fields(AlignmentConfig):
+        if field.name not in ("region_dimension", "vocabulary_size"):
+            parser.add_argument(
+                f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default
+            )
+
+
+def main(arguments: argparse.Namespace) -> None:
+    set_threads(arguments.threads)
+    values = vars(arguments)
+    recipe = AlignRecipe(**{f.name: values[f.name] for f in fields(AlignRecipe)})
+    captions = read_captions(arguments.data, "train", None, None)
+    dev = read_captions(arguments.data, "dev", None, None)
+    run = Run(arguments.out, values)
+    torch.manual_seed(recipe.seed)
+    source: RegionSource
+    dev_source: RegionSource
+    encoder: RegionNetwork | str
+    network: RegionNetwork | None = None
+    if arguments.train_encoder:
+        encoder = network = load_network(arguments.encoder)
+        dimension = network.config.feature_dimension
+        targets = proposal_targets(captions, arguments.phrases, arguments.nanodet_boxes)
+        source = Live(network, captions.paths, targets, recipe.proposal_weight, recipe.seed)
+        dev_source = Live(network, dev.paths, None, 0.0)
+    else:
+        if arguments.features is None or arguments.dev_features is None:
+            raise DataError(
+                "no features named; expected --features and --dev-features, or --train-encoder"
+            )
+        stored = FeatureStore(arguments.features)
+        source, dev_source = Stored(stored), Stored(FeatureStore(arguments.dev_features))
+        dimension = stored.dimension
+        torchvision_kind = stored.encoder.startswith("torchvision:")
+        encoder = stored.encoder if torchvision_kind else load_network(arguments.encoder)
+    if arguments.start:
+        begun = load_checkpoint(arguments.start)
+        model, vocabulary = begun.alignment, begun.vocabulary
+    else:
+        vocabulary = Vocabulary.from_sentences(s for group in captions.sentences for s in group)
+        model = AlignmentModel(
+            AlignmentConfig(
+                dimension,
+                len(vocabulary),
+                **{f.name: values[f.name] for f in fields(AlignmentConfig) if f.name in values},
+            )
+        )
+        sample = np.random.default_rng(recipe.seed).permutation(len(captions))[:256]
+        with torch.no_grad():
+            features, present, _ = source.batch(sample)
+        model.fit_features(features[present])
+    dev_sentences = Sentences(dev, vocabulary)
+    train(
+        model,
+        source,
+        Sentences(captions, vocabulary),
+        recipe,
+        run,
+        assess=lambda: summary(rank(model, dev_source, dev_sentences)),
+        save=lambda: save_checkpoint(
+            run.folder / "checkpoint", run.folder.name, encoder, model, vocabulary, half=False
+        ),
+        network=network,
+    )

@@ -1,0 +1,163 @@
+"""`python -m train evaluate rank|ground`: the figures of a checkpoint.
+
+rank     photos and sentences against each other (Table 1 of the paper): recall at 1, 5, 10 and
+         the median rank, both ways. "annotation" finds sentences for a photo, "search" the reverse.
+ground   phrases with boxes (Flickr30k Entities): is the region with the highest summed word score
+         (Eq. 8's inner sum for one region) where people put the phrase?
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from core import boxes, images
+from core.alignment import pack_sentences
+from core.regions import Regions
+from core.retrieval import Recall
+from core.text import tokenise
+from core.weights import Checkpoint, load_checkpoint
+from train.align import Sentences, Stored, rank
+from train.data import PhrasePhoto, read_captions, read_phrases
+from train.features import BATCH, FeatureStore, write_features
+from train.runs import set_threads
+
+IOU = 0.5  # a region counts as the phrase's from this overlap on
+
+
+def evaluate_rank(checkpoint: Checkpoint, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The `rank` figures of a checkpoint on a data set, JSON-ready."""
+    captions = read_captions(arguments.data, arguments.split, arguments.images, arguments.captions)
+    started = time.monotonic()
+    if arguments.features is not None:
+        write_features(checkpoint.encoder, captions.names, captions.paths, arguments.features)
+        source: Any = Stored(FeatureStore(arguments.features))
+    else:
+        source = _InMemory(checkpoint, captions.paths)
+    sentences = Sentences(captions, checkpoint.vocabulary)
+    found = rank(checkpoint.alignment, source, sentences)
+    return {
+        "images": len(captions),
+        "sentences": sum(len(group) for group in sentences.ids),
+        **{side: _rounded(one) for side, one in found.items()},
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def _rounded(one: Recall) -> dict[str, float]:
+    return {name: round(value, 2) for name, value in asdict(one).items()}
+
+
+class _InMemory:
+    """`RegionSource` that encodes photos as they are asked for."""
+
+    def __init__(self, checkpoint: Checkpoint, paths: tuple[Path, ...]) -> None:
+        self.encoder, self.paths = checkpoint.encoder, paths
+        self.bar = tqdm(total=len(paths), desc="photos", unit="photo", mininterval=5)
+
+    def batch(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
+        found: list[Regions] = []
+        for start in range(0, len(rows), BATCH):
+            chunk = [images.read(self.paths[row]).pixels for row in rows[start : start + BATCH]]
+            found += self.encoder.encode(chunk)
+            self.bar.update(len(chunk))
+        features = [torch.from_numpy(regions.features) for regions in found]
+        present = [torch.ones(len(regions), dtype=torch.bool) for regions in found]
+        pad = torch.nn.utils.rnn.pad_sequence
+        return pad(features, True), pad(present, True, False), {}
+
+
+def phrase_order(checkpoint: Checkpoint, regions: Regions, words: str) -> np.ndarray:
+    """(R,) regions from best to worst for a phrase: by the sum of its known words' scores.
+
+    A phrase without a known word says nothing: the whole image first, then by objectness.
+    """
+    ids = [i for i in checkpoint.vocabulary.ids(tokenise(words)) if i]
+    if not ids:
+        return np.arange(len(regions))
+    with torch.inference_mode():
+        vectors = checkpoint.alignment.embed_regions(torch.from_numpy(regions.features))
+        packed, lengths, _, _ = pack_sentences([ids])
+        summed = (checkpoint.alignment.embed_words(packed, lengths) @ vectors.T).sum(dim=0)
+    return np.argsort(-summed.numpy(), kind="stable")
+
+
+def evaluate_ground(
+    checkpoint: Checkpoint, photos: list[tuple[PhrasePhoto, Regions]]
+) -> dict[str, Any]:
+    """The `ground` figures: shares in percent of phrases.
+
+    recall_at_k: one of the k best regions has IoU >= 0.5 with any of the phrase's boxes or with
+    their union; recall_at_20_any_box: any region has; pointing: the best region's centre lies in
+    one of the phrase's boxes.
+    """
+    first, five, any_box, pointing = [], [], [], []
+    for photo, regions in photos:
+        for phrase in photo.phrases:
+            order = phrase_order(checkpoint, regions, phrase.words)
+            wanted = np.concatenate((phrase.boxes, boxes.union_xyxy(phrase.boxes)[None]))
+            hit = (boxes.iou(regions.boxes, wanted) >= IOU).any(axis=1)[order]
+            first.append(hit[0])
+            five.append(hit[:5].any())
+            any_box.append(hit.any())
+            best = regions.boxes[order[:1]]
+            pointing.append(boxes.contains_centre(phrase.boxes, best).any())
+    share = {
+        "recall_at_1": first,
+        "recall_at_5": five,
+        "recall_at_20_any_box": any_box,
+        "pointing": pointing,
+    }
+    figures = {name: round(100.0 * float(np.mean(v)), 2) for name, v in share.items() if v}
+    return {"phrases": len(first), **figures}
+
+
+def phrase_regions(
+    checkpoint: Checkpoint, folder: Path, photos: list[PhrasePhoto]
+) -> Iterator[tuple[PhrasePhoto, Regions]]:
+    for start in tqdm(range(0, len(photos), BATCH), "photos", unit="batch", mininterval=5):
+        chunk = photos[start : start + BATCH]
+        pixels = [images.read(folder / photo.name).pixels for photo in chunk]
+        yield from zip(chunk, checkpoint.encoder.encode(pixels), strict=True)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="rank|ground")
+    ranking = kinds.add_parser("rank", help="photos and sentences against each other")
+    ranking.add_argument("--data", type=Path, help="a Flickr8k folder")
+    ranking.add_argument("--split", default="test")
+    ranking.add_argument("--images", type=Path, help="with --captions: a folder of photos")
+    ranking.add_argument("--captions", type=Path, help="COCO captions JSON")
+    ranking.add_argument("--features", type=Path, help="keep or reuse the regions in this folder")
+    grounding = kinds.add_parser("ground", help="phrases against their boxes")
+    grounding.add_argument("--images", type=Path, required=True)
+    grounding.add_argument("--phrases", type=Path, required=True)
+    grounding.add_argument("--sizes", choices=("exact", "confident", "all"), default="confident")
+    for one in (ranking, grounding):
+        one.add_argument("--checkpoint", default="bundled")
+        one.add_argument("--encoder-weights", type=Path, help="a file for torchvision encoders")
+        one.add_argument("--json", type=Path, required=True, metavar="OUT")
+        one.add_argument("--threads", type=int, default=2)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    set_threads(arguments.threads)
+    checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
+    if arguments.kind == "rank":
+        figures = evaluate_rank(checkpoint, arguments)
+    else:
+        photos = read_phrases(arguments.phrases, arguments.sizes)
+        figures = evaluate_ground(
+            checkpoint, list(phrase_regions(checkpoint, arguments.images, photos))
+        )
+    arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(figures, indent=2))

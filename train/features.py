@@ -1,0 +1,114 @@
+"""`python -m train features`: photos -> regions on disk, memory-mapped, resumable.
+
+A feature folder holds names.json (photos, encoder, dimension) and four .npy files of n photos and
+R = 20 regions: boxes (n, R, 4) float32 normalised xyxy, objectness (n, R) float32, features
+(n, R, D) float16, count (n,) int32, the regions a photo has. count 0 means "not done yet": a run
+that was stopped goes on there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from core import images
+from core.regions import REGIONS_PER_PHOTO, RegionEncoder
+from core.weights import load_encoder
+from train.data import CaptionSet, DataError, read_captions
+from train.runs import set_threads
+
+BATCH = 16  # photos a pass: beyond this nothing gets faster on a CPU
+
+
+class FeatureStore:
+    """A feature folder, read. Arrays stay on disk: memory does not grow with the photos."""
+
+    def __init__(self, folder: Path) -> None:
+        if not (folder / "names.json").is_file():
+            raise DataError(f"{folder} is no feature folder; expected one made by `train features`")
+        described = json.loads((folder / "names.json").read_text(encoding="utf-8"))
+        self.names: list[str] = described["names"]
+        self.encoder: str = described["encoder"]
+        self.dimension: int = described["dimension"]
+        self.boxes = np.load(folder / "boxes.npy", mmap_mode="r")
+        self.objectness = np.load(folder / "objectness.npy", mmap_mode="r")
+        self.features = np.load(folder / "features.npy", mmap_mode="r")
+        self.count = np.load(folder / "count.npy", mmap_mode="r")
+        missing = int((self.count == 0).sum())
+        if missing:
+            raise DataError(
+                f"{folder} lacks {missing} of {len(self.names)} photos; run `train features` again"
+            )
+
+    def rows(self, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
+        """(K,) row numbers -> features (K, R, D) float32, present (K, R) bool."""
+        features = torch.from_numpy(np.asarray(self.features[chosen], dtype=np.float32))
+        present = torch.arange(REGIONS_PER_PHOTO) < torch.from_numpy(self.count[chosen])[:, None]
+        return features, present
+
+
+def write_features(
+    encoder: RegionEncoder, names: Sequence[str], paths: Sequence[Path], folder: Path
+) -> None:
+    """Encode photos into a feature folder, going on where an earlier run stopped."""
+    folder.mkdir(parents=True, exist_ok=True)
+    n, r = len(names), REGIONS_PER_PHOTO
+    header = {"encoder": encoder.name, "dimension": encoder.dimension, "names": list(names)}
+    described = folder / "names.json"
+    fresh = not described.is_file()
+    if not fresh and json.loads(described.read_text(encoding="utf-8")) != header:
+        raise DataError(f"{folder} holds other photos or another encoder; expected an empty folder")
+
+    def open_array(name: str, shape: tuple[int, ...], kind: type) -> np.ndarray:
+        path = folder / f"{name}.npy"
+        if fresh:
+            return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
+        return np.lib.format.open_memmap(path, mode="r+")
+
+    boxes = open_array("boxes", (n, r, 4), np.float32)
+    objectness = open_array("objectness", (n, r), np.float32)
+    features = open_array("features", (n, r, encoder.dimension), np.float16)
+    count = open_array("count", (n,), np.int32)
+    described.write_text(json.dumps(header), encoding="utf-8")
+    todo = np.flatnonzero(np.asarray(count) == 0)
+    with tqdm(total=n, initial=n - len(todo), desc="features", unit="photo", mininterval=5) as bar:
+        for start in range(0, len(todo), BATCH):
+            rows = todo[start : start + BATCH]
+            found = encoder.encode([images.read(paths[row]).pixels for row in rows])
+            for row, regions in zip(rows, found, strict=True):
+                k = len(regions)
+                boxes[row, :k], objectness[row, :k] = regions.boxes, regions.objectness
+                features[row, :k] = regions.features
+                count[row] = k  # last: a row counts only when all of it is there
+            bar.update(len(rows))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, help="a Flickr8k folder")
+    parser.add_argument("--split", default="train")
+    parser.add_argument("--images", type=Path, help="with --captions: a folder of photos")
+    parser.add_argument("--captions", type=Path, help="COCO captions JSON")
+    parser.add_argument(
+        "--encoder",
+        default="bundled",
+        help="'bundled', a checkpoint's or region network's folder, or torchvision:NAME",
+    )
+    parser.add_argument("--encoder-weights", type=Path, help="a file for torchvision:NAME")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=2)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    set_threads(arguments.threads)
+    captions: CaptionSet = read_captions(
+        arguments.data, arguments.split, arguments.images, arguments.captions
+    )
+    encoder = load_encoder(arguments.encoder, arguments.encoder_weights)
+    write_features(encoder, captions.names, captions.paths, arguments.out)

@@ -1,0 +1,65 @@
+"""Joint fine-tuning: photos go through the region network, which learns with the sentences.
+
+The boxes of a step come from the network itself, as they will when it is used; their coordinates
+carry no gradient, the features inside them do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from core.boxes import WHOLE_IMAGE
+from core.region_network import RegionNetwork
+from train.proposals import flip_boxes, load_pixels
+
+
+class Live:
+    """`RegionSource` over photos: every batch runs the region network, with gradients."""
+
+    def __init__(
+        self,
+        network: RegionNetwork,
+        paths: Sequence[Path],
+        targets: Sequence[np.ndarray] | None,
+        proposal_weight: float,
+        seed: int = 1,
+    ) -> None:
+        """targets: (n, 4) normalised boxes of each photo to keep teaching proposals, or None to
+        read photos as they are, without mirror images."""
+        self.network = network
+        self.paths = paths
+        self.targets = targets
+        self.proposal_weight = proposal_weight
+        self.generator = np.random.default_rng(seed)
+        self.readers = ThreadPoolExecutor(2)
+
+    def batch(self, rows: np.ndarray) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        network = self.network
+        side = network.config.side
+        pixels = torch.from_numpy(
+            np.stack(list(self.readers.map(lambda row: load_pixels(self.paths[row], side), rows)))
+        )
+        losses: dict[str, Tensor] = {}
+        wanted: list[Tensor] = []
+        if self.targets is not None:
+            mirrored = self.generator.random(len(rows)) < 0.5
+            wanted = [torch.from_numpy(self.targets[row]) for row in rows]
+            for place in np.flatnonzero(mirrored):
+                pixels[place] = pixels[place].flip(2)
+                wanted[place] = flip_boxes(wanted[place])
+        maps = network.maps(pixels)
+        if self.targets is not None:
+            parts = network.proposal_loss(maps, wanted)
+            losses = {name: self.proposal_weight * value for name, value in parts.items()}
+        whole = torch.tensor([WHOLE_IMAGE])
+        boxes = [torch.cat((whole, found)) for found, _ in network.propose(maps)]
+        features = network.pool(maps, boxes).split([len(b) for b in boxes])
+        present = pad_sequence([torch.ones(len(b), dtype=torch.bool) for b in boxes], True, False)
+        return pad_sequence(list(features), True), present, losses
