@@ -37,14 +37,14 @@ class AlignmentConfig:
     vocabulary_size: int
     """Ids in all, the unknown word included."""
     word_dimension: int = 200
-    """Word vectors (300 in the paper, from word2vec; here learnt, and smaller for the file's size)."""
+    """Word vectors: 300 in the paper, from word2vec. Learnt here, and smaller for the file."""
     hidden_dimension: int = 400
     """e, the BRNN's hidden size (300-600 in the paper)."""
-    common_dimension: int = 768
+    common_dimension: int = 512
     """h, the space of regions and words (1000-1600 in the paper)."""
     similarity: Similarity = "cosine"
     dropout: float = 0.2
-    """Of region features, word vectors and the BRNN's output; never inside the recurrence (3.1.2)."""
+    """Of region features, word vectors and the BRNN's output; never inside the recurrence."""
 
     def __post_init__(self) -> None:
         if self.similarity not in ("product", "cosine"):
@@ -152,7 +152,7 @@ class AlignmentModel(nn.Module):
         """
         K, R, h = regions.shape
         scores = (words @ regions.reshape(K * R, h).T).view(-1, K, R)
-        best = scores.masked_fill(~present, float("-inf")).amax(dim=2)  # (W, K)
+        best = scores.masked_fill(~present, float("-inf")).max(dim=2).values  # (W, K)
         best = best * known[:, None]
         summed = best.new_zeros(count, K).index_add(0, sentence_of, best)
         if self.config.similarity == "cosine":

@@ -175,7 +175,7 @@ class Describer:
     def load(
         cls, checkpoint: str | Path = "bundled", encoder_weights: Path | None = None
     ) -> Describer:
-        """ "bundled" or a checkpoint's folder -> a describer; CheckpointError as load_checkpoint."""
+        """ "bundled" or a checkpoint's folder -> a describer; errors as `load_checkpoint`."""
         return cls(load_checkpoint(checkpoint, encoder_weights))
 
     @torch.inference_mode()
@@ -208,7 +208,8 @@ class Describer:
             raise SentenceError("The sentence has no words; type what the photo shows.")
         if len(words) > self.limits.words:
             raise SentenceError(
-                f"The sentence has {len(words):,} words; at most {self.limits.words} can be aligned."
+                f"The sentence has {len(words):,} words; "
+                f"at most {self.limits.words} can be aligned."
             )
         vocabulary = self.checkpoint.vocabulary
         ids = vocabulary.ids(word.text for word in words)

@@ -147,15 +147,21 @@ class RegionNetwork(nn.Module):
             anchors.append(torch.cat((centre - stride / 2, centre + stride / 2), dim=1))
         return anchors
 
-    def proposal_loss(self, maps: Sequence[Tensor], boxes: Sequence[Tensor]) -> dict[str, Tensor]:
+    def detect(self, maps: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Trunk maps -> what the head says of every cell; for `proposal_loss` and `propose`."""
+        outputs = self.detector.head(self.detector.backbone(maps))
+        return {name: value.float() for name, value in outputs.items()}
+
+    def proposal_loss(
+        self, maps: Sequence[Tensor], outputs: dict[str, Tensor], boxes: Sequence[Tensor]
+    ) -> dict[str, Tensor]:
         """FCOS's three losses. boxes: for each photo (n, 4) normalised xyxy, n may be 0."""
         anchors = self._anchors(maps)
-        outputs = self.detector.head(self.detector.backbone(maps))
-        outputs = {name: value.float() for name, value in outputs.items()}
+        device = anchors[0].device
         targets = [
             {
-                "boxes": b.to(anchors[0].device) * (self.config.side - 1),
-                "labels": torch.zeros(len(b), dtype=torch.int64, device=anchors[0].device),
+                "boxes": b.to(device) * (self.config.side - 1),
+                "labels": torch.zeros(len(b), dtype=torch.int64, device=device),
             }
             for b in boxes
         ]
@@ -166,13 +172,13 @@ class RegionNetwork(nn.Module):
         return losses
 
     @torch.no_grad()
-    def propose(self, maps: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
-        """Trunk maps of B photos -> for each, ((n, 4) normalised xyxy, (n,) objectness), n <= 19,
-        best first."""
+    def propose(
+        self, maps: Sequence[Tensor], outputs: dict[str, Tensor]
+    ) -> list[tuple[Tensor, Tensor]]:
+        """For each photo ((n, 4) normalised xyxy, (n,) objectness), n <= 19, best first."""
         anchors = self._anchors(maps)
         counts = [len(level) for level in anchors]
-        outputs = self.detector.head(self.detector.backbone(maps))
-        split = {name: list(v.float().split(counts, dim=1)) for name, v in outputs.items()}
+        split = {name: list(value.split(counts, dim=1)) for name, value in outputs.items()}
         batch, side = maps[0].shape[0], self.config.side - 1
         found = self.detector.postprocess_detections(
             split, [anchors] * batch, [(side, side)] * batch
@@ -219,7 +225,7 @@ class BundledEncoder:
         maps = self.network.maps(pixels)
         regions = []
         boxes = []
-        for found, objectness in self.network.propose(maps):
+        for found, objectness in self.network.propose(maps, self.network.detect(maps)):
             regions.append(image_region(found.cpu().numpy(), objectness.cpu().numpy()))
             boxes.append(torch.from_numpy(regions[-1][0]).to(maps[0].device))
         features = self.network.pool(maps, boxes).float().cpu().numpy()

@@ -178,7 +178,8 @@ def _describe(folder: Path) -> _Described:
         )
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
-            f"config.json of checkpoint {folder.name} cannot be read: {type(error).__name__} {error}"
+            f"config.json of checkpoint {folder.name} cannot be read: "
+            f"{type(error).__name__} {error}"
         ) from None
     if version != FORMAT:
         raise CheckpointError(f"config.json: format is {version}; this version reads {FORMAT}")
@@ -237,6 +238,7 @@ def load_checkpoint(
         )
     if len(vocabulary) != wanted.vocabulary_size:
         raise CheckpointError(
-            f"{_VOCABULARY} has {len(vocabulary)} ids; the alignment model expects {wanted.vocabulary_size}"
+            f"{_VOCABULARY} has {len(vocabulary)} ids; "
+            f"the alignment model expects {wanted.vocabulary_size}"
         )
     return Checkpoint(described.label, encoder, alignment.eval(), vocabulary)

@@ -68,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 log_level="warning",
                 proxy_headers=False,  # who calls is told by the socket, not by a header
                 server_header=False,
+                timeout_graceful_shutdown=2,  # open pages hold a connection for ever
             )
         )
         port = listening.getsockname()[1]

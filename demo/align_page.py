@@ -17,9 +17,9 @@ from core import images
 from core.describer import Alignment, Describer, Look, SentenceError, align
 from core.images import ImageError, Photo
 from demo import examples
-from demo.examples import Example, ExampleStrip
-from demo.photo_input import PhotoInput
-from demo.viewer import AlignmentViewer, alignment_view, photo_view
+from demo.examples import Example
+from demo.photo_input import UploadedFile, file_bytes, photo_input
+from demo.viewer import alignment_view, alignment_viewer, photo_view
 
 NO_PHOTO = "There is no photo yet: choose one, paste one or pick an example."
 NO_PHOTO_SENT = "There is no photo; send a JPEG, PNG or WebP file."
@@ -124,13 +124,16 @@ def build(describer: Describer, limits: AlignLimits = AlignLimits()) -> None:
     """Lay the page out inside the `gr.Blocks` or `gr.Tab` that is open, and wire it."""
     offered = examples.load()
     jobs = Handlers(describer, offered)
+    _publish(jobs, limits)  # first: who comes first gets the name "align"
     desk = gr.State(Desk(), time_to_live=limits.remember_seconds)
-    with gr.Row(elem_classes="photo-row", equal_height=False):
-        photo = PhotoInput(elem_classes="photo-input-block", scale=1, min_width=260)
-        strip = ExampleStrip(offered, elem_classes="examples-block", scale=3, min_width=300)
-    with gr.Row(elem_classes="sentence-row", equal_height=True):
+    with gr.Row(elem_classes="photo-row"):
+        photo = photo_input()
+        strip = examples.example_strip(offered)
+    with gr.Row(elem_classes="sentence-row"):
         sentence = gr.Textbox(
             label="Sentence",
+            show_label=False,
+            container=False,
             placeholder="What does the photo show? Type a sentence and press Enter",
             lines=1,
             max_lines=4,
@@ -138,10 +141,10 @@ def build(describer: Describer, limits: AlignLimits = AlignLimits()) -> None:
             elem_id="sentence",
         )
         button = gr.Button("Align", variant="primary", scale=1, min_width=110)
-    viewer = AlignmentViewer(elem_id="align-viewer")
+    viewer = alignment_viewer(elem_id="align-viewer")
 
-    def take(data: bytes | None, text: str, current: Desk) -> tuple[Desk, Any, None]:
-        current, update = jobs.take(data, text, current)
+    def take(sent: UploadedFile | None, text: str, current: Desk) -> tuple[Desk, Any, None]:
+        current, update = jobs.take(file_bytes(sent), text, current)
         return current, gr.update(**update), None
 
     def pick(current: Desk, event: gr.EventData) -> tuple[Desk, str, Any]:
@@ -167,11 +170,17 @@ def build(describer: Describer, limits: AlignLimits = AlignLimits()) -> None:
         trigger_mode="always_last",
         **networks,
     )
-    # Not queued: it runs no network, and a slider that waits its turn is no slider.
+    # Not queued: it runs no network, and a slider that waits its turn is no slider. "multiple": the
+    # viewer itself asks one question at a time, and Gradio's own guard would drop the last one.
     viewer.slide(
-        slide, [desk], [desk, viewer], queue=False, show_progress="hidden", api_visibility="private"
+        slide,
+        [desk],
+        [desk, viewer],
+        queue=False,
+        trigger_mode="multiple",
+        show_progress="hidden",
+        api_visibility="private",
     )
-    _publish(jobs, limits)
 
 
 def _publish(jobs: Handlers, limits: AlignLimits) -> None:
@@ -189,11 +198,12 @@ def _publish(jobs: Handlers, limits: AlignLimits) -> None:
                 0.0, label="0: every word alone; merging_beta: one region", visible=False
             ),
         ],
-        gr.JSON(label="words, segments, regions, scores; boxes in pixels", visible=False),
+        gr.JSON(label="alignment", visible=False),
         api_name="align",
         api_description=(
-            "Say which words of a sentence belong to which regions of a photo. Boxes are "
-            "[x1, y1, x2, y2] in the photo's own pixels, upright; region 0 is the whole photo."
+            "Say which words of a sentence belong to which regions of a photo: words, segments, "
+            "regions, scores. Boxes are [x1, y1, x2, y2] in the photo's own pixels, upright; "
+            "region 0 is the whole photo."
         ),
         concurrency_id="networks",
         concurrency_limit=limits.at_once,

@@ -40,15 +40,13 @@ def load(folder: Path = FOLDER) -> tuple[Example, ...]:
     return tuple(example for example in examples if (folder / example.file).is_file())
 
 
-class ExampleStrip(gr.HTML):
+def example_strip(examples: tuple[Example, ...], **settings: Any) -> gr.HTML:
     """Thumbnails; the picked one's sentences below. Its `pick` event carries {photo, sentence}."""
-
-    def __init__(self, examples: tuple[Example, ...], **settings: Any) -> None:
-        super().__init__(
-            value=[asdict(example) for example in examples],
-            html_template='<div class="examples"></div>',
-            js_on_load=on_load("examples.js", "'pick'"),
-            apply_default_css=False,
-            visible=bool(examples),
-            **settings,
-        )
+    return gr.HTML(
+        [asdict(example) for example in examples],
+        html_template='<div class="examples"></div>',
+        js_on_load=on_load("examples.js", "'pick'"),
+        apply_default_css=False,
+        visible=bool(examples),
+        **settings,
+    )

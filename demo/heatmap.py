@@ -46,7 +46,7 @@ def figure(alignment: Alignment) -> dict[str, Any]:
         "mode": "markers",
         "x": [int(alignment.regions[j]) for j in chosen],
         "y": chosen,
-        "marker": {"symbol": "square-open", "size": 15, "line": {"width": 3}},
+        "marker": {"symbol": "square", "size": 13, "line": {"width": 3}},
         "hoverinfo": "skip",
     }
     still = {"fixedrange": True, "showgrid": False, "zeroline": False, "ticks": ""}

@@ -10,30 +10,29 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.data_classes import FileData
+from gradio.data_classes import FileData as UploadedFile
 
 from core.images import ImageLimits
 from demo.viewer import on_load
 
 
-class PhotoInput(gr.HTML):
-    """A place to drop photos; its `upload` event gives the file's bytes. Empties itself after."""
+def photo_input(limits: ImageLimits = ImageLimits(), **settings: Any) -> gr.HTML:
+    """A place to drop photos. Its `upload` event gives an `UploadedFile`; it empties itself after."""
+    component = gr.HTML(
+        html_template='<div class="photo-input"></div>',
+        js_on_load=on_load("photo_input.js", "'upload'"),
+        apply_default_css=False,
+        most=limits.max_bytes,
+        **settings,
+    )
+    # With this, Gradio refuses what is no file, or a file that nobody uploaded.
+    component.data_model = UploadedFile
+    return component
 
-    data_model = FileData
 
-    def __init__(self, limits: ImageLimits = ImageLimits(), **settings: Any) -> None:
-        super().__init__(
-            html_template='<div class="photo-input"></div>',
-            js_on_load=on_load("photo_input.js", "'upload'"),
-            apply_default_css=False,
-            most=limits.max_bytes,
-            **settings,
-        )
-
-    def preprocess(self, payload: FileData | None) -> bytes | None:
-        """The uploaded file (Gradio has checked that it is one) -> its bytes."""
-        return None if payload is None else Path(payload.path).read_bytes()
-
-    def postprocess(self, value: None) -> None:
-        """Nothing is ever sent back: what a photo became is shown by the viewer."""
+def file_bytes(uploaded: UploadedFile | None) -> bytes | None:
+    """What was uploaded, byte for byte; None when there is nothing, or no longer."""
+    try:
+        return Path(uploaded.path).read_bytes() if uploaded else None
+    except FileNotFoundError:
         return None

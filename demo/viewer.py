@@ -36,18 +36,19 @@ def on_load(module: str, *events: str) -> str:
     )
 
 
-class AlignmentViewer(gr.HTML):
-    """A photo and, once there is one, its alignment with a sentence."""
+def alignment_viewer(**settings: Any) -> gr.HTML:
+    """The component: a photo and, once there is one, its alignment with a sentence.
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(
-            value=alignment_view(None),
-            photo=None,
-            html_template='<div class="viewer"></div>',
-            js_on_load=on_load("viewer.js", "'slide'"),
-            apply_default_css=False,
-            **settings,
-        )
+    Components of ours are instances, not subclasses: Gradio writes a .pyi file beside each subclass.
+    """
+    return gr.HTML(
+        alignment_view(None),
+        photo=None,
+        html_template='<div class="viewer"></div>',
+        js_on_load=on_load("viewer.js", "'slide'"),
+        apply_default_css=False,
+        **settings,
+    )
 
 
 def photo_view(photo: Photo, look: Look, credit: str = "") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from core.describer import SentenceError
 from core.images import ImageError
 from core.torchvision_encoder import EncoderError
 from core.weights import CheckpointError
-from train import align, evaluate, export, features, proposals
+from train import align, bench, evaluate, export, features, proposals
 from train.data import DataError
 from train.runs import NotFiniteError
 
@@ -18,6 +18,7 @@ COMMANDS = {
     "features": (features, "photos -> regions on disk"),
     "align": (align, "learn the alignment model (and, with --train-encoder, the network)"),
     "evaluate": (evaluate, "rank or ground: the figures of a checkpoint"),
+    "bench": (bench, "what a photo, a sentence and a beta cost"),
     "export": (export, "a run's checkpoint -> a float16 checkpoint folder"),
 }
 

@@ -55,11 +55,12 @@ class Live:
                 pixels[place] = pixels[place].flip(2)
                 wanted[place] = flip_boxes(wanted[place])
         maps = network.maps(pixels)
+        outputs = network.detect(maps)
         if self.targets is not None:
-            parts = network.proposal_loss(maps, wanted)
+            parts = network.proposal_loss(maps, outputs, wanted)
             losses = {name: self.proposal_weight * value for name, value in parts.items()}
         whole = torch.tensor([WHOLE_IMAGE])
-        boxes = [torch.cat((whole, found)) for found, _ in network.propose(maps)]
+        boxes = [torch.cat((whole, found)) for found, _ in network.propose(maps, outputs)]
         features = network.pool(maps, boxes).split([len(b) for b in boxes])
         present = pad_sequence([torch.ones(len(b), dtype=torch.bool) for b in boxes], True, False)
         return pad_sequence(list(features), True), present, losses

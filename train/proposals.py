@@ -90,7 +90,7 @@ def recall(
     hit = total = 0
     for index, photo in enumerate(photos):
         level = [torch.from_numpy(m[index : index + 1]).float() for m in maps]
-        found = network.propose(level)[0][0].numpy()
+        found = network.propose(level, network.detect(level))[0][0].numpy()
         found = np.concatenate((np.array([boxes.WHOLE_IMAGE]), found))
         for phrase in photo.phrases:
             wanted = np.concatenate((phrase.boxes, boxes.union_xyxy(phrase.boxes)[None]))
@@ -161,7 +161,7 @@ def train(
             if generator.random() < 0.5:  # the mirror image's maps, but for the trunk's asymmetry
                 batch = [level.flip(3) for level in batch]
                 wanted = [flip_boxes(one) for one in wanted]
-            parts = network.proposal_loss(batch, wanted)
+            parts = network.proposal_loss(batch, network.detect(batch), wanted)
             loss = check_finite(parts)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

@@ -64,7 +64,7 @@ class Run:
 
 
 def check_finite(parts: Mapping[str, Tensor]) -> Tensor:
-    """The sum of a loss's parts; NotFiniteError, with every part's value, when it is not a number."""
+    """The sum of a loss's parts; NotFiniteError, naming every part, when it is no number."""
     total = torch.stack(list(parts.values())).sum()
     if not math.isfinite(total.item()):
         listed = ", ".join(f"{name} {value.item():.4g}" for name, value in parts.items())

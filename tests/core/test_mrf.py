@@ -115,5 +115,5 @@ def test_bad_input_is_named(scores: np.ndarray, beta: float, message: str) -> No
 
 
 def test_lengths_must_fit() -> None:
-    with pytest.raises(ValueError, match="expected 1 numbers in 0..2"):
+    with pytest.raises(ValueError, match=r"expected 1 numbers in 0..2"):
         mrf.decode_batch(np.zeros((1, 2, 2)), [3], 0.0)

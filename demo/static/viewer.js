@@ -1,0 +1,115 @@
+// The linked viewer: photo, sentence, heatmap and table show one alignment and light together.
+//
+// What is lit is one plain object, {words: [indices], region, row}, or null. Every part gets it and
+// knows what to do; no part knows the others. Words are meant by their place, so a sentence may hold
+// a word twice.
+
+import { PhotoBoxes } from "./boxes.js";
+import { Controls } from "./controls.js";
+import { make } from "./dom.js";
+import { Heatmap } from "./heatmap.js";
+import { Segments } from "./segments.js";
+import { Sentence } from "./sentence.js";
+
+class Viewer {
+  constructor(root, slide) {
+    this.root = root;
+    this.alignment = null;
+    this.pinned = null;
+    const point = (what, pin = false) => this.point(what, pin);
+    this.message = make("p", { class: "message", role: "alert", hidden: true });
+    this.boxes = new PhotoBoxes(point);
+    this.sentence = new Sentence(point);
+    this.controls = new Controls(slide, (threshold) => this.sentence.fade(threshold));
+    this.segments = new Segments(point);
+    this.heatmap = new Heatmap(point);
+    this.hint = make("p", { class: "hint" });
+    this.download = make("button", { type: "button", class: "download" }, "Download JSON");
+    this.download.addEventListener("click", () => this.save());
+    this.words = make(
+      "div",
+      { class: "words" },
+      this.sentence.root,
+      this.controls.root,
+      this.segments.root,
+      this.download,
+    );
+    root.append(
+      this.message,
+      make("div", { class: "pair" }, this.boxes.root, make("div", {}, this.hint, this.words)),
+      this.heatmap.root,
+    );
+    root.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.point(null, true);
+    });
+  }
+
+  // photo: photo_view of demo/viewer.py; value: its alignment_view
+  show(photo, value) {
+    const alignment = value?.alignment ?? null;
+    this.message.textContent = value?.message ?? "";
+    this.message.hidden = !this.message.textContent;
+    if (alignment?.sentence !== this.alignment?.sentence) this.pinned = null;
+    this.alignment = alignment;
+    this.root.classList.toggle("empty", !photo);
+    this.boxes.show(photo, alignment);
+    this.hint.hidden = Boolean(alignment) || !photo;
+    this.hint.textContent = photo
+      ? `${photo.boxes.length} regions found. Now type a sentence about the photo.`
+      : "";
+    this.words.hidden = this.heatmap.root.hidden = !alignment;
+    if (alignment) {
+      this.controls.show(alignment, value.slider);
+      this.sentence.show(alignment, this.controls.threshold);
+      this.segments.show(alignment);
+      this.heatmap.show(alignment, value.figure);
+    }
+    this.light(this.pinned);
+  }
+
+  // what: {word}, {region}, {word, region} or {segment}; null when the pointer leaves.
+  // A click pins it, another one on the same lets go.
+  point(what, pin) {
+    const target = what && this.target(what);
+    if (pin) {
+      const same = JSON.stringify(target) === JSON.stringify(this.pinned);
+      this.pinned = same ? null : target;
+    }
+    this.light(target ?? this.pinned);
+  }
+
+  target({ word, region, segment }) {
+    const words = this.alignment?.words ?? [];
+    if (segment) {
+      const inside = words.map((_, j) => j).filter((j) => j >= segment.first && j <= segment.last);
+      return { words: inside, region: segment.region, row: null };
+    }
+    if (word !== undefined) {
+      return { words: [word], region: region ?? words[word].region, row: word };
+    }
+    const looking = words.map((_, j) => j).filter((j) => words[j].region === region);
+    return { words: looking, region, row: null };
+  }
+
+  light(target) {
+    this.boxes.light(target);
+    if (!this.alignment) return;
+    this.sentence.light(target);
+    this.segments.light(target);
+    this.heatmap.light(target);
+  }
+
+  save() {
+    const text = JSON.stringify(this.alignment, null, 2);
+    const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    make("a", { href: url, download: "alignment.json" }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  }
+}
+
+export function mount({ element, props, trigger, watch }) {
+  const viewer = new Viewer(element.querySelector(".viewer"), (beta) => trigger("slide", { beta }));
+  const show = () => viewer.show(props.photo, props.value);
+  watch(["photo", "value"], show);
+  show();
+}

@@ -1,0 +1,104 @@
+"""look, read, align: the one path of data, on a tiny random model."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import mrf
+from core.describer import NO_REGION, Describer, Look, Reading, SentenceError, align
+from core.images import Photo
+from core.text import Word
+
+
+@pytest.fixture(scope="module")
+def describer(random_checkpoint: Path) -> Describer:
+    return Describer.load(random_checkpoint)
+
+
+@pytest.fixture
+def look(describer: Describer, photo_pixels: np.ndarray) -> Look:
+    return describer.look(Photo(photo_pixels))
+
+
+def by_hand() -> tuple[Look, Reading]:
+    """Three words, the middle one unknown; region 1 is the left half of a 200 x 100 photo."""
+    look = Look(
+        200, 100, np.array([[0, 0, 1, 1], [0, 0, 0.5, 1]], dtype=np.float32),
+        np.array([1, 0.5], dtype=np.float32), np.array([[1.0, 0.0], [0.0, 1.0]]),
+    )  # fmt: skip
+    words = (Word("dog", 0, 3), Word("xyzzy", 4, 9), Word("grass", 10, 15))
+    vectors = np.array([[0.2, 0.9], [5.0, 5.0], [0.5, 0.3]])
+    return look, Reading("dog xyzzy grass", words, np.array([True, False, True]), vectors)
+
+
+def test_alignment_by_hand() -> None:
+    look, reading = by_hand()
+    alone = align(look, reading)
+    assert alone.regions.tolist() == [1, NO_REGION, 0]
+    assert [(s.first, s.last, s.words, s.region) for s in alone.segments] == [
+        (0, 0, "dog", 1), (2, 2, "grass", 0),
+    ]  # fmt: skip
+    # one region for both: 0.9 + 0.3 = 1.2 beats 0.2 + 0.5; apart they score 0.9 + 0.5 = 1.4,
+    # so a bonus of 0.2 merges them, over the unknown word
+    assert alone.merging_beta == pytest.approx(0.2, rel=2e-3)
+    merged = alone.at(0.21)
+    [segment] = merged.segments
+    assert (segment.first, segment.last, segment.words) == (0, 2, "dog xyzzy grass")
+    assert segment.score == pytest.approx(1.2)
+    assert merged.boxes[segment.region].tolist() == [0, 0, 100, 100]
+    assert merged.scores is alone.scores, "another beta must not score again"
+
+
+def test_json_has_pixels_and_no_guess_for_unknown_words() -> None:
+    alignment = align(*by_hand())
+    data = json.loads(json.dumps(alignment.as_dict(), allow_nan=False))
+    assert data["words"][1] == {
+        "word": "xyzzy", "start": 4, "end": 9, "known": False, "region": None, "score": None,
+    }  # fmt: skip
+    assert data["scores"][1] is None
+    assert data["segments"][0]["box"] == [0, 0, 100, 100]
+    assert data["photo"] == {"width": 200, "height": 100}
+
+
+def test_the_whole_path(describer: Describer, look: Look) -> None:
+    alignment = align(look, describer.read("A dog runs, on grass!"), beta=0.0)
+    assert alignment.scores.shape == (5, len(look.boxes))
+    assert np.abs(alignment.scores).max() <= 1 + 1e-5  # cosines
+    assert alignment.regions.tolist() == alignment.scores.argmax(axis=1).tolist()
+    assert (alignment.boxes <= [90, 60, 90, 60]).all()
+    assert alignment.boxes[0].tolist() == [0, 0, 90, 60]
+    end = alignment.at(alignment.merging_beta)
+    assert len(end.segments) == 1
+    assert end.regions.tolist() == mrf.decode(alignment.scores, alignment.merging_beta).tolist()
+
+
+def test_words_keep_their_case_and_place(describer: Describer) -> None:
+    reading = describer.read("  A DOG, zebra")
+    assert [word.text for word in reading.words] == ["a", "dog", "zebra"]
+    assert reading.sentence[reading.words[1].start : reading.words[1].end] == "DOG"
+    assert reading.known.tolist() == [True, True, False]
+
+
+def test_reading_alone_equals_reading_again(describer: Describer) -> None:
+    first, second = describer.read("a man on grass"), describer.read("a man on grass")
+    assert first.vectors.tolist() == second.vectors.tolist()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "message"),
+    [
+        ("", "has no words"),
+        (" .,! ", "has no words"),
+        ("zebra xyzzy", "knows none of these words: “zebra”, “xyzzy”; it learnt 8 words"),
+        ("dog " * 2000, "8,000 characters"),
+        ("a " * 2000, r"2,000 words; at most 100"),
+        ("z" * 3999, "knows none of these words: “z{30}”"),
+    ],
+)
+def test_bad_sentences_get_one_sentence(describer: Describer, sentence: str, message: str) -> None:
+    with pytest.raises(SentenceError, match=message) as caught:
+        describer.read(sentence)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 200

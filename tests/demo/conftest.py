@@ -1,0 +1,93 @@
+"""A small describer made on the spot, servers in processes of their own, and a browser."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from playwright.sync_api import Browser, sync_playwright
+
+from core.alignment import AlignmentConfig, AlignmentModel
+from core.describer import Describer
+from core.region_network import RegionNetwork, RegionNetworkConfig
+from core.text import Vocabulary
+from core.weights import BUNDLED, save_checkpoint
+from demo import examples
+from tests.demo import chromium
+from tests.demo.visit import Visit, picture, served
+
+KNOWN = ("a", "the", "dog", "cat", "horse", "grass", "sky", "runs", "on", "in", "brown", "two")
+
+
+@pytest.fixture(scope="session")
+def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint that learnt nothing: sizes and formats are right, what it finds means nothing."""
+    torch.manual_seed(7)
+    said = " ".join(sentence for example in examples.load() for sentence in example.sentences)
+    vocabulary = Vocabulary(sorted({*KNOWN, *said.split()}))
+    network = RegionNetwork(RegionNetworkConfig(side=97))
+    # Untrained, it would propose boxes of no size; this makes them three strides wide.
+    torch.nn.init.constant_(network.detector.head.regression_head.bbox_reg.bias, 1.5)
+    config = AlignmentConfig(
+        region_dimension=network.config.feature_dimension,
+        vocabulary_size=len(vocabulary),
+        word_dimension=24,
+        hidden_dimension=32,
+        common_dimension=16,
+    )
+    folder = tmp_path_factory.mktemp("small")
+    save_checkpoint(folder, "small", network, AlignmentModel(config), vocabulary)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def describer(small_checkpoint: Path) -> Describer:
+    return Describer.load(small_checkpoint)
+
+
+@pytest.fixture(scope="session")
+def jpeg() -> bytes:
+    """A 200 x 120 photo with something to see in it."""
+    return picture(200, 120)
+
+
+@pytest.fixture(scope="session")
+def server(small_checkpoint: Path) -> Iterator[str]:
+    """The address of a server with the bundled checkpoint, or with the small one before it is made."""
+    there = (BUNDLED / "config.json").is_file()
+    with served("--checkpoint", "bundled" if there else str(small_checkpoint)) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        path = chromium.find(playwright.chromium.executable_path)
+        if path is None:
+            if os.environ.get("CI"):
+                pytest.fail(chromium.NONE)
+            pytest.skip(chromium.NONE)
+        launched = playwright.chromium.launch(executable_path=path, args=list(chromium.FLAGS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, server: str) -> Iterator[Callable[..., Visit]]:
+    """Opens the app in a window of its own, closed after the test."""
+    contexts = []
+
+    def open_page(width: int = 1400, height: int = 900, **settings: object) -> Visit:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, accept_downloads=True, **settings
+        )
+        context.set_default_timeout(30_000)
+        contexts.append(context)
+        return Visit(context.new_page(), server)
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -1,0 +1,298 @@
+"""The Align page as a person meets it: a real browser, a real server, real clicks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from gradio_client import Client, handle_file
+from playwright.sync_api import Page, expect
+
+from demo import examples
+from tests.demo.visit import Visit, picture
+
+Open = Callable[..., Visit]
+SENTENCE = "a brown dog runs on the grass and a zzyzx cat"
+
+
+@pytest.fixture
+def dog() -> bytes:
+    offered = examples.load()
+    return (examples.FOLDER / offered[0].file).read_bytes() if offered else picture(320, 240)
+
+
+def aligned(visit: Visit, photo: bytes, sentence: str = SENTENCE) -> Page:
+    visit.upload("dog.jpg", photo)
+    expect(visit.page.locator(".stage img")).to_be_visible()
+    visit.say(sentence)
+    expect(visit.page.locator(".viewer .word").first).to_be_visible()
+    return visit.page
+
+
+def set_slider(page: Page, label: str, share: float) -> None:
+    """Drag a slider to a share of its range, through several values as a hand does."""
+    page.get_by_label(label, exact=True).evaluate(
+        """(input, share) => {
+          const [low, high] = [Number(input.min), Number(input.max)];
+          for (const part of [0.2, 0.5, 0.8, 1]) {
+            input.value = low + (high - low) * share * part;
+            input.dispatchEvent(new Event("input"));
+          }
+        }""",
+        share,
+    )
+
+
+def test_from_upload_to_json(visit: Open, dog: bytes, server: str, tmp_path: Path) -> None:
+    here = visit()
+    page = aligned(here, dog)
+
+    words = page.locator(".viewer .word")
+    assert words.all_inner_texts() == SENTENCE.split()
+    known = page.locator(".viewer .word:not(.unknown)")
+    assert known.count() == len(SENTENCE.split()) - 1
+    plain = page.locator(".viewer").evaluate("e => getComputedStyle(e).color")
+    colours = known.evaluate_all("all => all.map((e) => getComputedStyle(e).color)")
+    assert plain not in colours
+    unknown = page.locator(".viewer .word.unknown")
+    expect(unknown).to_have_attribute("title", "not in the model's vocabulary")
+    assert "dotted" in unknown.evaluate("e => getComputedStyle(e).textDecoration")
+    assert unknown.evaluate("e => e.style.getPropertyValue('--c')") == ""
+
+    expect(page.locator(".plot .main-svg").first).to_be_visible()
+    words.nth(2).hover()
+    lit_box = page.locator(".box.lit")
+    expect(lit_box).to_have_count(1)
+    expect(page.locator(".plot .shapelayer path")).to_have_count(2)  # a row and a column
+    expect(words.nth(2)).to_have_class(re.compile(r"\blit\b"))
+
+    set_slider(page, "Beta", 1.0)
+    expect(page.locator(".segments tbody tr")).to_have_count(1)
+    expect(page.locator(".viewer .segment")).to_have_count(1)
+    expect(page.locator(".box.used")).to_have_count(1)
+
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download JSON").click()
+    downloaded = json.loads(Path(waiting.value.path()).read_text(encoding="utf-8"))
+    assert waiting.value.suggested_filename == "alignment.json"
+    assert len(downloaded["segments"]) == 1
+
+    photo = tmp_path / "dog.jpg"
+    photo.write_bytes(dog)
+    client = Client(server, verbose=False)
+    answer = client.predict(
+        handle_file(photo), SENTENCE, downloaded["beta"], api_name="/align"
+    )
+    assert answer == downloaded
+    assert not here.errors
+
+
+def test_nothing_comes_from_outside(visit: Open, dog: bytes) -> None:
+    """Promise 11."""
+    here = visit()
+    aligned(here, dog)
+    expect(here.page.locator(".plot .main-svg").first).to_be_visible()
+    own = (here.address, "data:", f"blob:{here.address}")
+    assert [url for url in here.requested if not url.startswith(own)] == []
+
+
+def test_everything_lights_everything(visit: Open, dog: bytes) -> None:
+    page = aligned(visit(), dog, "a dog and a dog on the grass")
+    expect(page.locator(".plot .main-svg").first).to_be_visible()
+    # The same word twice: only the one under the pointer, and its own row.
+    words = page.locator(".viewer .word")
+    words.nth(4).hover()
+    expect(page.locator(".viewer .word.lit")).to_have_count(1)
+    expect(words.nth(4)).to_have_class(re.compile(r"\blit\b"))
+    # A box lights all of its words.
+    segment = page.locator(".segments tbody tr").first
+    region = segment.locator(".chip").inner_text()
+    number = 0 if region == "photo" else int(region)
+    page.locator(".label.used", has_text=re.compile(f"^{region}$")).hover()
+    expect(page.locator(f".box[data-region='{number}']")).to_have_class(re.compile(r"\blit\b"))
+    style = f"var(--region-{number})"
+    looking = words.evaluate_all(
+        "(all, c) => all.filter((e) => e.style.getPropertyValue('--c') === c).length", style
+    )
+    expect(page.locator(".viewer .word.lit")).to_have_count(looking)
+    # A cell of the heatmap lights its word and its box.
+    page.mouse.move(1, 1)
+    expect(page.locator(".viewer .word.lit")).to_have_count(0)
+    plot = page.locator(".plot .nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 3, box["y"] + 3)
+    page.mouse.move(box["x"] + 5, box["y"] + 5)  # first word, whole photo
+    expect(words.nth(0)).to_have_class(re.compile(r"\blit\b"))
+    expect(page.locator(".box[data-region='0']")).to_have_class(re.compile(r"\blit\b"))
+
+
+def test_keyboard_alone(visit: Open, dog: bytes) -> None:
+    page = aligned(visit(), dog, "a dog on the grass")
+    words = page.locator(".viewer .word")
+    words.nth(0).focus()
+    page.keyboard.press("ArrowRight")
+    expect(words.nth(1)).to_be_focused()
+    expect(page.locator(".box.lit")).to_have_count(1)
+    page.keyboard.press("End")
+    expect(words.nth(4)).to_be_focused()
+    page.get_by_label("Beta", exact=True).focus()
+    page.keyboard.press("End")
+    expect(page.locator(".segments tbody tr")).to_have_count(1)
+    page.keyboard.press("Home")
+    expect(page.get_by_label("Beta", exact=True)).to_have_value("0")
+
+
+def test_threshold_makes_words_pale(visit: Open, dog: bytes) -> None:
+    page = aligned(visit(), dog)
+    expect(page.locator(".viewer .word.pale")).to_have_count(0)
+    set_slider(page, "Pale below", 1.0)
+    pale, known = page.locator(".word.pale").count(), page.locator(".word:not(.unknown)").count()
+    assert 0 < known - 2 <= pale  # the best of all scores is not below itself
+
+
+def test_an_example_is_two_clicks_away(visit: Open) -> None:
+    if not examples.load():
+        pytest.skip("demo/examples has no photos yet")
+    here = visit()
+    page, example = here.page, examples.load()[1]
+    page.get_by_role("button", name=example.title).click()
+    expect(page.get_by_label("Sentence", exact=True)).to_have_value(example.sentences[0])
+    expect(page.locator("figcaption")).to_contain_text(example.licence)
+    page.get_by_role("button", name=example.sentences[1]).click()
+    expect(page.locator(".viewer .sentence")).to_contain_text(example.sentences[1].split()[-1])
+    expect(page.get_by_label("Sentence", exact=True)).to_have_value(example.sentences[1])
+    assert not here.errors
+
+
+def test_a_pasted_photo(visit: Open, dog: bytes) -> None:
+    here = visit()
+    here.page.evaluate(
+        """(bytes) => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", { type: "image/jpeg" }));
+          document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }));
+        }""",
+        list(dog),
+    )
+    expect(here.page.locator(".stage img")).to_be_visible()
+    expect(here.page.locator(".viewer .hint")).to_contain_text("regions found")
+
+
+def test_bad_input_gets_one_sentence_and_the_page_goes_on(visit: Open, dog: bytes) -> None:
+    here = visit()
+    page, message = here.page, here.page.locator(".viewer .message")
+    here.say("a dog")
+    expect(message).to_have_text("There is no photo yet: choose one, paste one or pick an example.")
+    here.upload("broken.jpg", dog[: len(dog) // 2])
+    expect(message).to_contain_text("damaged or cut short")
+    here.upload("page.png", b"<html>hello</html>")
+    expect(message).to_contain_text("a web page")
+    here.upload("dog.jpg", dog)
+    expect(page.locator(".stage img")).to_be_visible()
+    for sentence, said in (
+        ("  ... ", "has no words"),
+        ("zzyzx qwrtp", "knows none of these words"),
+        ("dog " * 2000, "characters"),
+        ("a b " * 200, "400 words"),
+    ):
+        here.say(sentence)
+        expect(message).to_contain_text(said)
+    here.say("a dog on the grass")
+    expect(page.locator(".viewer .word")).to_have_count(5)
+    expect(message).to_be_hidden()
+    here.say("zzyzx")
+    expect(message).to_be_visible()
+    expect(page.locator(".viewer .word")).to_have_count(5)  # what was there stays
+    here.upload("dot.png", picture(1, 1, "PNG"))
+    expect(page.locator("figcaption")).to_contain_text("1 × 1 pixels")
+    here.say("a dog on the grass")
+    expect(page.locator(".viewer .word")).to_have_count(5)
+    assert not here.errors
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "a dog <img src=x onerror=alert(1)> <script>alert(2)</script>",
+        "a dog $\\href{javascript:alert(1)}{click}$ on the grass",
+        "a dog \u202ekcalb\u202c and \u2066a cat\u2069 on the grass",
+        "a dog " + "x" * 3900,
+        '"><svg onload=alert(1)> dog `${alert(1)}` {{dog}}',
+    ],
+    ids=["markup", "latex", "bidi", "long", "template"],
+)
+def test_a_sentence_is_only_text(visit: Open, dog: bytes, sentence: str) -> None:
+    """Promise 20: nothing a person types becomes more than text, in the plot neither."""
+    here = visit(1000)
+    page = aligned(here, dog, sentence)
+    expect(page.locator(".plot .main-svg").first).to_be_visible()
+    page.locator(".viewer .word").first.hover()
+    page.wait_for_timeout(200)
+    inside = page.locator(".sentence, .segments, .labels, .plot")
+    assert inside.locator("img, script, a, [onerror], [onload]").count() == 0
+    shown = page.locator(".viewer .sentence").inner_text()
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", shown)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1000
+    assert not here.errors
+
+
+def test_ten_thousand_letters_are_refused_kindly(visit: Open, dog: bytes) -> None:
+    here = visit()
+    here.upload("dog.jpg", dog)
+    expect(here.page.locator(".stage img")).to_be_visible()
+    here.say("dog " + "x" * 10_000)
+    expect(here.page.locator(".viewer .message")).to_contain_text("at most 4,000 are read")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone(visit: Open, dog: bytes, scheme: str) -> None:
+    here = visit(390, 844, color_scheme=scheme, has_touch=True)
+    page = here.page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    aligned(here, dog)
+    expect(page.locator(".plot .main-svg").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator(".viewer .word").nth(2).tap()
+    expect(page.locator(".box.lit")).to_have_count(1)
+    assert not here.errors
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_are_legible(visit: Open, dog: bytes, scheme: str) -> None:
+    """Each region's colour on its own tint, and the labels' ink on it: WCAG's 4.5 or more."""
+    page = aligned(visit(color_scheme=scheme), dog)
+    contrasts = page.evaluate(
+        """() => {
+          const viewer = document.querySelector(".viewer");
+          const paint = document.createElement("canvas").getContext("2d");
+          const body = getComputedStyle(document.body).getPropertyValue("--body-background-fill");
+          const probe = viewer.appendChild(document.createElement("i"));
+          const read = (colour) => {
+            probe.style.color = colour;
+            paint.fillStyle = getComputedStyle(probe).color;
+            paint.fillRect(0, 0, 1, 1);
+            return [...paint.getImageData(0, 0, 1, 1).data].slice(0, 3);
+          };
+          const light = (rgb) => rgb
+            .map((v) => v / 255)
+            .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+            .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
+          const contrast = (a, b) => {
+            const [x, y] = [light(read(a)), light(read(b))].sort((p, q) => q - p);
+            return (x + 0.05) / (y + 0.05);
+          };
+          const found = [contrast("var(--quiet)", body), contrast("var(--ink)", body)];
+          for (let k = 0; k < 20; k += 1) {
+            const c = `var(--region-${k})`;
+            found.push(contrast(c, `color-mix(in srgb, ${c} 9%, ${body})`));
+            found.push(contrast(c, "var(--on-region)"));
+          }
+          return found;
+        }"""
+    )
+    assert min(contrasts) >= 4.5

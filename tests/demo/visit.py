@@ -1,0 +1,70 @@
+"""What the tests of the pages share: pictures, servers, and visits to a page."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page
+
+ROOT = Path(__file__).parents[2]
+
+
+def picture(width: int, height: int, kind: str = "JPEG") -> bytes:
+    y, x = np.mgrid[:height, :width]
+    pixels = np.stack((x * 255 // width, y * 255 // height, (x ^ y) % 256), axis=2)
+    file = BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(file, kind)
+    return file.getvalue()
+
+
+@contextmanager
+def served(*arguments: str) -> Iterator[str]:
+    """`python -m demo` on a free port -> its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "demo", "--port", "0", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("Open http://"), line
+        yield line.split()[1]
+    finally:
+        process.terminate()
+        process.wait(20)
+        process.stdout.close()
+
+
+class Visit:
+    """A page of the app, and what went wrong in it."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self.address = page, address
+        self.errors: list[str] = []
+        self.requested: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self.requested.append(request.url))
+        page.on("dialog", lambda dialog: self.errors.append(f"dialog: {dialog.message}"))
+        page.goto(address)
+        page.locator(".photo-input input").wait_for(state="attached")
+
+    def upload(self, name: str, data: bytes) -> None:
+        self.page.locator(".photo-input input").set_input_files(
+            {"name": name, "mimeType": "image/jpeg", "buffer": data}
+        )
+
+    def say(self, sentence: str) -> None:
+        field = self.page.get_by_label("Sentence", exact=True)
+        field.fill(sentence)
+        field.press("Enter")

@@ -1,0 +1,182 @@
+"""`python -m train ...` end to end on a tiny data set: features, align, joint, evaluate, export."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.describer import Describer, align
+from core.images import read
+from core.weights import load_checkpoint, load_encoder
+from train import __main__ as command
+from train.features import FeatureStore, write_features
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
+    monkeypatch.setattr(sys, "argv", ["train", *map(str, arguments)])
+    command.main()
+
+
+SMALL = ("--word-dimension", 8, "--hidden-dimension", 8, "--common-dimension", 8, "--threads", 1)
+
+
+@pytest.fixture(scope="module")
+def features(
+    tiny_flickr: Path, random_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    folder = tmp_path_factory.mktemp("features")
+    with pytest.MonkeyPatch.context() as patch:
+        for split in ("train", "dev"):
+            run(patch, "features", "--data", tiny_flickr, "--split", split, "--threads", 1,
+                "--encoder", random_checkpoint, "--out", folder / split)  # fmt: skip
+    return folder
+
+
+def test_features_are_the_encoders(
+    features: Path, tiny_flickr: Path, random_checkpoint: Path
+) -> None:
+    store = FeatureStore(features / "dev")
+    assert store.encoder == "bundled"
+    photo = read(tiny_flickr / "images" / store.names[2]).pixels
+    [regions] = load_encoder(random_checkpoint).encode([photo])
+    stored, present = store.rows(np.array([2]))
+    assert int(present.sum()) == len(regions)
+    np.testing.assert_allclose(
+        stored[0, : len(regions)],
+        regions.features,
+        rtol=2e-2,
+        atol=2e-2 * np.abs(regions.features).max(),
+    )
+
+
+def test_a_stopped_run_goes_on_where_it_was(
+    tiny_flickr: Path, random_checkpoint: Path, tmp_path: Path
+) -> None:
+    encoder = load_encoder(random_checkpoint)
+    names = sorted(p.name for p in (tiny_flickr / "images").iterdir())[:5]
+    paths = [tiny_flickr / "images" / name for name in names]
+    missing = [*paths[:4], tiny_flickr / "images" / "gone.png"]
+    from train import features as module
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "BATCH", 1)
+        with pytest.raises(Exception, match="gone"):
+            write_features(encoder, names, missing, tmp_path)
+        counts = np.load(tmp_path / "count.npy")
+        assert (counts > 0).tolist() == [True] * 4 + [False]
+        with pytest.raises(ValueError, match=r"lacks 1 of 5 photos; run `train features` again"):
+            FeatureStore(tmp_path)
+        seen = []
+        patch.setattr(module.images, "read", lambda path: seen.append(path) or read(path))
+        write_features(encoder, names, paths, tmp_path)
+    assert seen == paths[4:], "photos that were done must not be read again"
+    assert len(FeatureStore(tmp_path).names) == 5
+    with pytest.raises(ValueError, match="holds other photos"):
+        write_features(encoder, names[:2], paths[:2], tmp_path)
+
+
+@pytest.mark.parametrize("loss", ["softmax", "margin"])
+def test_align_learns(
+    loss: str, features: Path, tiny_flickr: Path, random_checkpoint: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    run(
+        monkeypatch, "align", "--data", tiny_flickr, "--encoder", random_checkpoint,
+        "--features", features / "train", "--dev-features", features / "dev", "--out", tmp_path,
+        "--epochs", 30, "--batch", 6, "--sentences", 1, "--warm-up", 5, "--rate", 1e-2,
+        "--loss", loss, "--margin", 0.2, *SMALL,
+    )  # fmt: skip
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert len(log) == 30
+    assert log[-1]["alignment"] < 0.7 * log[0]["alignment"]
+    assert json.loads((tmp_path / "config.json").read_text())["loss"] == loss
+    assert load_checkpoint(tmp_path / "checkpoint").vocabulary.words[0] in {
+        "ball",
+        "box",
+        "a",
+        "is",
+    }
+
+
+def test_joint_training_moves_every_layer(
+    tiny_flickr: Path, random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = (tiny_flickr / "splits" / "train.txt").read_text().split()
+    np.savez(tmp_path / "nanodet.npz", **{name: np.zeros((0, 4), np.float32) for name in names})
+    run(
+        monkeypatch, "align", "--data", tiny_flickr, "--encoder", random_checkpoint,
+        "--train-encoder", "--phrases", tiny_flickr / "phrases.json",
+        "--nanodet-boxes", tmp_path / "nanodet.npz", "--out", tmp_path / "run", "--epochs", 1,
+        "--batch", 4, "--memory", 2, "--warm-up", 1, *SMALL,
+    )  # fmt: skip
+    before = load_encoder(random_checkpoint).network.state_dict()  # type: ignore[attr-defined]
+    after = load_checkpoint(tmp_path / "run" / "checkpoint").encoder.network  # type: ignore[attr-defined]
+    still = [key for key, value in after.state_dict().items() if value.equal(before[key])]
+    assert not still, f"these tensors did not learn: {still[:5]}"
+    [line] = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert {"alignment", "classification", "bbox_regression"} <= json.loads(line).keys()
+
+
+def test_evaluate_rank_keeps_its_contract(
+    tiny_flickr: Path, random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "rank.json"
+    common = ("evaluate", "rank", "--checkpoint", random_checkpoint, "--json", out, "--threads", 1)
+    # the random checkpoint knows "a", "red", "ball" only: sentences without them are left out
+    names = ("test0_red_ball.png", "test0_red_box.png")
+    sentences = ("a red ball", "a dog")
+    captions = {
+        "images": [{"id": k, "file_name": name} for k, name in enumerate(names)],
+        "annotations": [{"image_id": k, "caption": s} for k, s in enumerate(sentences)],
+    }
+    (tmp_path / "coco.json").write_text(json.dumps(captions))
+    run(
+        monkeypatch,
+        *common,
+        "--images",
+        tiny_flickr / "images",
+        "--captions",
+        tmp_path / "coco.json",
+    )
+    coco = json.loads(out.read_text())
+    assert (coco["images"], coco["sentences"]) == (2, 2)
+    assert coco["annotation"].keys() == coco["search"].keys() == {"r1", "r5", "r10", "medr"}
+    assert coco["annotation"]["r5"] == 100  # two photos, two sentences
+    assert coco["seconds"] > 0
+
+
+def test_evaluate_ground_keeps_its_contract(
+    tiny_flickr: Path, random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "ground.json"
+    run(
+        monkeypatch, "evaluate", "ground", "--images", tiny_flickr / "images", "--phrases",
+        tiny_flickr / "phrases.json", "--sizes", "exact", "--checkpoint", random_checkpoint,
+        "--json", out, "--threads", 1,
+    )  # fmt: skip
+    figures = json.loads(out.read_text())
+    assert figures["phrases"] == 24
+    assert figures.keys() == {
+        "phrases", "recall_at_1", "recall_at_5", "recall_at_20_any_box", "pointing",
+    }  # fmt: skip
+    assert figures["recall_at_1"] <= figures["recall_at_5"] <= figures["recall_at_20_any_box"]
+
+
+def test_export_keeps_the_answer(random_checkpoint: Path, tmp_path: Path, photo_pixels: np.ndarray,
+                                 monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    from core.images import Photo
+
+    run(monkeypatch, "export", random_checkpoint, "--out", tmp_path, "--name", "shipped")
+    first, second = Describer.load(random_checkpoint), Describer.load(tmp_path)
+    scores = [
+        align(d.look(Photo(photo_pixels)), d.read("a red ball")).scores for d in (first, second)
+    ]
+    np.testing.assert_allclose(scores[0], scores[1], atol=1e-6)
+    assert second.checkpoint.name == "shipped"
+
+
+def test_errors_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit, match=r"^error: checkpoint '.*' has no config.json; expected"):
+        run(monkeypatch, "export", tmp_path, "--out", tmp_path / "x")

@@ -1,0 +1,100 @@
+"""The readers, on small files and on broken ones."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from train.data import DataError, read_captions, read_coco, read_flickr8k, read_phrases
+
+
+def test_flickr8k(tiny_flickr: Path) -> None:
+    captions = read_flickr8k(tiny_flickr, "dev")
+    assert len(captions) == 6
+    assert captions.names[0] == "dev0_red_ball.png"
+    assert captions.paths[0].is_file()
+    assert captions.sentences[0] == ("A red ball .", "the ball is red")
+
+
+def test_flickr8k_names_what_is_wrong(tiny_flickr: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"split is 'val'; .* has dev, test, train"):
+        read_flickr8k(tiny_flickr, "val")
+    (tmp_path / "splits").mkdir()
+    (tmp_path / "splits" / "train.txt").write_text("a.jpg\n")
+    with pytest.raises(DataError, match=r"captions.token.txt is not there"):
+        read_flickr8k(tmp_path, "train")
+    (tmp_path / "captions.token.txt").write_text("b.jpg#0\tfine\nbroken line\n")
+    with pytest.raises(DataError, match=r"line 2: 'broken line'; expected 'name.jpg#k"):
+        read_flickr8k(tmp_path, "train")
+    (tmp_path / "captions.token.txt").write_text("b.jpg#0\tfine\n")
+    with pytest.raises(DataError, match=r"no sentence for a.jpg"):
+        read_flickr8k(tmp_path, "train")
+
+
+def test_coco(tmp_path: Path) -> None:
+    data = {
+        "images": [{"id": 7, "file_name": "x.jpg"}, {"id": 8, "file_name": "none.jpg"}],
+        "annotations": [
+            {"image_id": 7, "caption": "A dog."}, {"image_id": 7, "caption": "A big dog."},
+        ],
+    }  # fmt: skip
+    path = tmp_path / "captions.json"
+    path.write_text(json.dumps(data))
+    captions = read_coco(tmp_path, path)
+    assert captions.names == ("x.jpg",)  # a photo without sentences is left out
+    assert captions.sentences == (("A dog.", "A big dog."),)
+    assert captions.paths == (tmp_path / "x.jpg",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "expected an object with 'images'"),
+        ('{"images": [{"id": 1}], "annotations": []}', "lacks or does not know 'file_name'"),
+        ('{"images": [], "annotations": [{"image_id": 3, "caption": ""}]}', "does not know 3"),
+    ],
+)
+def test_coco_names_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "captions.json"
+    path.write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_coco(tmp_path, path)
+
+
+def test_a_data_set_must_be_named() -> None:
+    with pytest.raises(DataError, match="expected --data DIR"):
+        read_captions(None, "test", None, None)
+
+
+def entry(**changes: Any) -> dict[str, Any]:
+    base = {
+        "image": "x.jpg", "size": [100, 50], "size_source": "exact", "size_confidence": 1.0,
+        "phrases": [{"phrase": "a dog", "boxes": [[1, 1, 50, 50]]}, {"phrase": "air", "boxes": []}],
+    }  # fmt: skip
+    return {**base, **changes}
+
+
+def test_phrases(tmp_path: Path) -> None:
+    guess = {"size_source": "estimated"}
+    path = tmp_path / "phrases.json"
+    path.write_text(
+        json.dumps(
+            [entry(), entry(**guess, size_confidence=0.8), entry(**guess, size_confidence=0.7)]
+        )
+    )
+    assert [len(read_phrases(path, sizes)) for sizes in ("exact", "confident", "all")] == [1, 2, 3]
+    [photo] = read_phrases(path, "exact")
+    [phrase] = photo.phrases  # without a box there is nothing to find
+    assert phrase.words == "a dog"
+    assert phrase.boxes.tolist() == [[0, 0, 0.5, 1]]  # pixels 1..50 of 100 x 50
+
+
+def test_phrases_names_what_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "phrases.json"
+    path.write_text(json.dumps([entry(), {"image": "y.jpg"}]))
+    with pytest.raises(DataError, match=r"entry 1: KeyError 'size'"):
+        read_phrases(path, "all")
+    with pytest.raises(DataError, match="sizes is 'some'"):
+        read_phrases(path, "some")

@@ -1,0 +1,61 @@
+"""`evaluate ground`, worked by hand on a model whose scores are known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.regions import Regions
+from core.weights import load_checkpoint
+from train.data import Phrase, PhrasePhoto
+from train.evaluate import evaluate_ground
+
+
+class Known:
+    """Stands in for an alignment model: a region's vector is its feature, every word is (1, 0)."""
+
+    def embed_regions(self, features: torch.Tensor) -> torch.Tensor:
+        return features
+
+    def embed_words(self, ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        return torch.tensor([[1.0, 0.0]]).expand(int(lengths.sum()), 2)
+
+
+def test_by_hand(random_checkpoint: Path) -> None:
+    checkpoint = load_checkpoint(random_checkpoint)
+    object.__setattr__(checkpoint, "alignment", Known())
+    # Regions: the whole image (score 1), left half (3), a small box (2).
+    regions = Regions(
+        np.array([[0, 0, 1, 1], [0, 0, 0.5, 1], [0.8, 0.8, 0.9, 0.9]], dtype=np.float32),
+        np.ones(3, dtype=np.float32),
+        np.array([[1, 0], [3, 0], [2, 0]], dtype=np.float32),
+    )
+    left = np.array([[0.0, 0.0, 0.5, 0.9]])  # IoU with the left half 0.45 / 0.5 = 0.9
+    two = np.array([[0.0, 0.0, 0.45, 1.0], [0.55, 0.0, 1.0, 1.0]])  # their union is the photo
+    nothing = np.array([[0.6, 0.1, 0.7, 0.2]])  # no region is near
+    photo = PhrasePhoto(
+        "x.jpg", 100, 100, "exact", 1.0,
+        (Phrase("red dog", left), Phrase("man", two), Phrase("ball", nothing),
+         Phrase("zebra", np.array([[0.0, 0.0, 1.0, 0.9]]))),
+    )  # fmt: skip
+    figures = evaluate_ground(checkpoint, [(photo, regions)])
+    # best region is the left half: hits "red dog" and one of the two men; an unknown phrase takes
+    # the whole image, IoU 0.9. Nothing reaches "ball".
+    assert figures["recall_at_1"] == 75
+    assert figures["recall_at_20_any_box"] == 75
+    # centres: (0.25, 0.5) in `left` and in the first man; (0.5, 0.5) in the zebra's box
+    assert figures["pointing"] == 75
+    assert figures["phrases"] == 4
+
+
+def test_order_is_by_summed_score(random_checkpoint: Path) -> None:
+    checkpoint = load_checkpoint(random_checkpoint)
+    object.__setattr__(checkpoint, "alignment", Known())
+    boxes = np.array([[0, 0, 1, 1], [0, 0, 0.2, 0.2], [0.5, 0.5, 0.7, 0.7]], dtype=np.float32)
+    regions = Regions(boxes, np.ones(3, np.float32), np.array([[0, 0], [1, 0], [2, 0]], np.float32))
+    phrase = Phrase("dog", boxes[1:2].astype(float))
+    photo = PhrasePhoto("x.jpg", 10, 10, "exact", 1.0, (phrase,))
+    figures = evaluate_ground(checkpoint, [(photo, regions)])
+    assert figures["recall_at_1"] == 0
+    assert figures["recall_at_5"] == pytest.approx(100)

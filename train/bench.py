@@ -1,0 +1,119 @@
+"""`python -m train bench`: what a photo, a sentence and a beta cost, and how decoding grows.
+
+Every time is the median of many runs in this process after warm-up, on `--threads` threads; every
+peer runs beside it in the same process:
+  photo      torchvision's smallest Faster R-CNN (random weights: the cost is the same)
+  sentence   a loop over words and regions, as Eq. 8 is written
+  decode     textbook Viterbi with an M x M transition table
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torchvision.models import get_model
+
+from core import mrf
+from core.describer import Describer, align
+from core.images import Photo
+from core.torchvision_encoder import TorchvisionEncoder
+from train.runs import set_threads
+
+SENTENCE = "a man in a red shirt throws a ball to a brown dog on the grass near the water"
+PEER = "fasterrcnn_mobilenet_v3_large_320_fpn"
+
+
+def median_ms(work: Callable[[], object], runs: int) -> float:
+    """Median milliseconds of `work`, after three runs that do not count."""
+    times = []
+    for turn in range(runs + 3):
+        started = time.perf_counter()
+        work()
+        if turn >= 3:
+            times.append(1000 * (time.perf_counter() - started))
+    return round(statistics.median(times), 3)
+
+
+def viterbi(scores: np.ndarray, beta: float) -> np.ndarray:
+    """The peer: dynamic programming over an M x M table at every word, O(N M^2)."""
+    pair = beta * np.eye(scores.shape[1])
+    best, back = scores[0], []
+    for row in scores[1:]:
+        table = best[:, None] + pair
+        back.append(table.argmax(axis=0))
+        best = table.max(axis=0) + row
+    path = [int(best.argmax())]
+    for pointers in reversed(back):
+        path.append(int(pointers[path[-1]]))
+    return np.array(path[::-1])
+
+
+def bench_decode(runs: int) -> list[dict[str, Any]]:
+    """N = 20 words, M = 20 ... 2,000 regions: ours, the peer, and their ratio."""
+    rows = []
+    generator = np.random.default_rng(0)
+    for regions in (20, 100, 200, 1000, 2000):
+        scores = generator.normal(size=(20, regions))
+        if not np.array_equal(mrf.decode(scores, 0.5), viterbi(scores, 0.5)):
+            raise AssertionError(f"decode and Viterbi differ at M = {regions}")
+
+        ours = median_ms(lambda s=scores: mrf.decode(s, 0.5), runs)  # type: ignore[misc]
+        peer = median_ms(lambda s=scores: viterbi(s, 0.5), max(3, runs // 10))  # type: ignore[misc]
+        rows.append(
+            {"regions": regions, "ms": ours, "viterbi_ms": peer, "ratio": round(peer / ours, 1)}
+        )
+    return rows
+
+
+def bench_steps(describer: Describer, runs: int) -> dict[str, Any]:
+    """The three costs a person feels: a new photo and sentence, a new sentence, a new beta."""
+    generator = np.random.default_rng(0)
+    photo = Photo(generator.integers(0, 256, (480, 640, 3), dtype=np.uint8))
+    look = describer.look(photo)
+    reading = describer.read(SENTENCE)
+    alignment = align(look, reading)
+    peer = TorchvisionEncoder("peer", get_model(PEER, weights=None, weights_backbone=None))
+
+    def loop() -> float:
+        return sum(max(float(v @ s) for v in look.vectors) for s in reading.vectors)
+
+    steps = {
+        "photo_to_regions_ms": median_ms(lambda: describer.look(photo), runs // 4),
+        "photo_peer_ms": median_ms(lambda: peer.encode([photo.pixels]), max(3, runs // 10)),
+        "sentence_to_scores_ms": median_ms(lambda: align(look, describer.read(SENTENCE)), runs),
+        "score_product_ms": median_ms(lambda: reading.vectors @ look.vectors.T, runs),
+        "score_loop_ms": median_ms(loop, runs),
+        "new_beta_ms": median_ms(lambda: alignment.at(0.1), runs),
+        "photo_and_sentence_ms": median_ms(
+            lambda: align(describer.look(photo), describer.read(SENTENCE)), runs // 4
+        ),
+    }
+    return steps
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--checkpoint", default="bundled")
+    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path, metavar="OUT")
+
+
+def main(arguments: argparse.Namespace) -> None:
+    set_threads(arguments.threads)
+    figures = {
+        "machine": f"{platform.machine()}, {arguments.threads} threads",
+        "steps": bench_steps(Describer.load(arguments.checkpoint), arguments.runs),
+        "decode_20_words": bench_decode(arguments.runs),
+    }
+    text = json.dumps(figures, indent=2)
+    if arguments.json:
+        arguments.json.write_text(text + "\n", encoding="utf-8")
+    print(text)
