@@ -186,28 +186,18 @@ def max_margin_loss(scores: Tensor, margin: float = 1.0) -> Tensor:
     return sentences + photos
 
 
-def softmax_loss(
-    scores: Tensor,
-    photo_of: Tensor,
-    temperature: float = 0.05,
-    more_photos: Tensor | None = None,
-    more_sentences: Tensor | None = None,
-) -> Tensor:
+def softmax_loss(scores: Tensor, photo_of: Tensor, temperature: float = 0.05) -> Tensor:
     """Symmetric cross-entropy over a batch (not in the paper, which uses Eq. 9).
 
-    scores (K, L); photo_of (L,) the true photo of each sentence; more_photos (K', L) and
-    more_sentences (K, L') are scores with things that are never true, such as earlier batches.
-    Each sentence must find its photo among all photos; each photo must find each of its sentences
-    among all the others' sentences (its own other sentences are true as well: no competition).
+    scores (K, L); photo_of (L,) the true photo of each sentence. Each sentence must find its photo
+    among all photos; each photo must find each of its sentences among all the others' sentences
+    (its own other sentences are true as well: they do not compete).
     """
     K, L = scores.shape
-    photos = scores if more_photos is None else torch.cat((scores, more_photos))
-    to_photo = F.cross_entropy(photos.T / temperature, photo_of)
+    logits = scores / temperature
+    to_photo = F.cross_entropy(logits.T, photo_of)
     own = F.one_hot(photo_of, K).T.bool()  # (K, L)
-    others = scores.masked_fill(own, float("-inf"))
-    if more_sentences is not None:
-        others = torch.cat((others, more_sentences), dim=1)
-    rivals = (others / temperature).logsumexp(dim=1)[photo_of]
-    true = scores[photo_of, torch.arange(L, device=scores.device)] / temperature
+    rivals = logits.masked_fill(own, float("-inf")).logsumexp(dim=1)[photo_of]
+    true = logits[photo_of, torch.arange(L, device=scores.device)]
     to_sentence = F.softplus(rivals - true).mean()
     return (to_photo + to_sentence) / 2

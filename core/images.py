@@ -1,28 +1,24 @@
 """From bytes to an upright RGB array: the only place of the project that decodes an image.
 
-A file is read in two steps. First our own walk over its parts finds what Pillow must not be
-trusted with: whether the file is whole, how many pixels it claims, which way up it is, whether it
-moves. Then only the parts that draw the picture reach Pillow's decoder. So a bomb in a text or
-colour-profile chunk is never inflated, broken EXIF is never parsed, a refused size never allocates,
-and Pillow finds nothing to warn about. No global of Pillow is changed, and threads share nothing.
+Pillow decodes; this module decides what Pillow may see and what becomes of modes, orientation and
+errors. A format's own class is used instead of `Image.open`, which obeys a global pixel limit and
+warns by it: so no global of Pillow matters here, none is changed, and threads share nothing.
 
-What a reader may miss: colour profiles are ignored (pixels are taken as sRGB), transparency is laid
-on white, and a file without its end is refused although a browser would draw its top half.
+Colour profiles are ignored (pixels are taken as sRGB) and transparency is laid on white.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
@@ -40,19 +36,19 @@ class ImageError(ValueError):
 class ImageLimits:
     """What is accepted; anything beyond is refused before a pixel is decoded."""
 
-    # A phone's frame has 12 to 24 megapixels; 25 take 0.2 to 0.5 GB at the peak.
     max_pixels: int = 25_000_000
-    # No photo is a strip: past this, resizers and page layouts break though the area is small.
+    """A phone's frame has 12 to 24 megapixels; 25 take 0.2 to 0.5 GB at the peak."""
     max_side: int = 20_000
-    # A 24-megapixel JPEG of high quality stays under 15 MB.
+    """No photo is a strip: past this, resizers and page layouts break though the area is small."""
     max_bytes: int = 20 * 1024 * 1024
-    # An honest progressive JPEG has about 10 scans; each may touch every block of the picture, and
-    # 64 of them at 25 megapixels take 1.7 s.
+    """A 24-megapixel JPEG of high quality stays under 15 MB."""
     max_scans: int = 32
-    # Segments or chunks; a big PNG has a few thousand. Walking a million empty ones takes seconds.
+    """An honest progressive JPEG has about 10 scans; each may touch every block of the picture, so
+    64 of them at 25 megapixels take 1.7 s."""
     max_parts: int = 65_536
-    # What cameras, phones and browsers write, and Pillow reads without a helper program.
+    """Segments or chunks; a big PNG has a few thousand. Walking a million takes seconds."""
     formats: tuple[str, ...] = ("JPEG", "PNG", "WEBP")
+    """What cameras, phones and browsers write, and Pillow reads without a helper program."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,24 +81,20 @@ def decode(data: bytes, limits: ImageLimits = ImageLimits()) -> Photo:
     name = _format_of(data)
     if name not in limits.formats:
         raise ImageError(f"The file is {_looks_like(data)}; expected {_expected(limits)}.")
-    split, plugin = _READERS[name]
     try:
-        parts = split(data, limits)
-        _check_size(parts, limits)
-        # The plugin's class, not Image.open: that one obeys and warns by a global pixel limit.
-        with plugin(BytesIO(parts.stream)) as image:
-            if image.size != (parts.width, parts.height):
-                raise ValueError(f"header says {parts.width, parts.height}, decoder {image.size}")
+        _check_parts(name, data, limits)
+        with _PLUGINS[name](BytesIO(data)) as image:
+            _check_size(*image.size, limits)
+            animated = getattr(image, "n_frames", 1) > 1
             image.load()
-            pixels = _to_rgb(image, parts.clear)
+            pixels = np.ascontiguousarray(_to_rgb(_upright(image)))
     except ImageError:
         raise
-    except Exception as error:  # broken bytes raise a dozen types, in Pillow and in the walk
+    except Exception as error:  # broken bytes raise a dozen types in Pillow
         raise ImageError(
             f"The {_TITLES[name]} file is damaged or cut short; expected a complete one."
         ) from error
-    pixels = _upright(pixels, _orientation(parts.exif))
-    return Photo(pixels, ANIMATION_NOTE if parts.animated else "")
+    return Photo(pixels, ANIMATION_NOTE if animated else "")
 
 
 def read(path: str | Path, limits: ImageLimits = ImageLimits()) -> Photo:
@@ -171,195 +163,68 @@ def _expected(limits: ImageLimits) -> str:
     return f"a {' or '.join(_TITLES[name] for name in limits.formats)} photo"
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """What the walk over a file found. `stream` is the file with its drawing parts alone.
-
-    The walks, `_split_*`, may raise anything where bytes run out or contradict each other.
-    """
-
-    width: int
-    height: int
-    stream: bytes
-    exif: bytes = b""
-    animated: bool = False
-    clear: tuple[int, ...] | None = None  # the gray or RGB sample that PNG declares transparent
+_PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "WEBP": WebPImageFile,
+}
 
 
-def _check_size(parts: _Parts, limits: ImageLimits) -> None:
-    pixels, sides = parts.width * parts.height, (parts.width, parts.height)
-    if pixels > limits.max_pixels or max(sides) > limits.max_side:
+# Not stuffing, fill or restart: inside a JPEG's samples 0xFF stands before none of these.
+_MARKER = re.compile(rb"\xff([\xc0-\xcf\xd9-\xfe])")
+_EOI, _SOS = b"\xd9", b"\xda"  # end of image, start of scan
+
+
+def _check_parts(name: str, data: bytes, limits: ImageLimits) -> None:
+    """Refuse what Pillow would let pass: a file without its end, or one of endless parts."""
+    if name == "JPEG":
+        markers = [found[1] for found in islice(_MARKER.finditer(data), limits.max_parts)]
+        scans = markers.count(_SOS)
+        if scans > limits.max_scans:
+            raise ImageError(f"The JPEG file has {scans} scans; expected up to {limits.max_scans}.")
+        if _EOI not in markers[markers.index(_SOS) :]:
+            raise ValueError("no end of image, or too many segments before it")
+    elif name == "PNG":
+        position = 8
+        for _ in range(limits.max_parts):
+            length, kind = struct.unpack_from(">I4s", data, position)
+            position += 12 + length
+            if kind == b"IEND" and position <= len(data):
+                return
+        raise ValueError("too many chunks")
+    elif 8 + int.from_bytes(data[4:8], "little") > len(data):
+        raise ValueError("shorter than its header says")
+
+
+def _check_size(width: int, height: int, limits: ImageLimits) -> None:
+    pixels = width * height
+    if pixels > limits.max_pixels or max(width, height) > limits.max_side:
         raise ImageError(
-            f"The photo has {pixels:,} pixels ({parts.width:,} x {parts.height:,}); expected"
+            f"The photo has {pixels:,} pixels ({width:,} x {height:,}); expected"
             f" at most {limits.max_pixels:,} and no side above {limits.max_side:,}."
         )
 
 
-_MARKER = re.compile(rb"\xff([\x02-\xcf\xd9-\xfe])")  # not stuffing, fill, TEM, restart or SOI
-_SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # start of frame: holds the size
-_EOI, _SOS, _APP0, _APP1, _APP14, _COM = 0xD9, 0xDA, 0xE0, 0xE1, 0xEE, 0xFE
-_DROPPED = (frozenset(range(0xE0, 0xF0)) | {_COM}) - {_APP0, _APP14}
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn as EXIF says; an EXIF block that cannot be read says nothing."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        return image
 
 
-def _split_jpeg(data: bytes, limits: ImageLimits) -> _Parts:
-    """Keep tables, frame and scans, and of the application segments JFIF and Adobe.
-
-    Those two tell the decoder whether samples are YCbCr, RGB, CMYK or YCCK. The rest (EXIF, colour
-    profile, a phone's second picture or film after the end) is not drawn.
-    """
-    kept, exif, frames, scans, position = [data[:2]], b"", [], 0, 2
-    for _ in range(limits.max_parts):
-        found = _MARKER.search(data, position)
-        if found is None:
-            raise ValueError("no end of image")
-        if scans:
-            kept.append(data[position : found.start()])  # entropy-coded samples
-        marker, start = found[1][0], found.end()
-        if marker == _EOI:
-            break
-        position = start + int.from_bytes(data[start : start + 2], "big")
-        body = data[start + 2 : position]
-        if marker in _SOF:
-            frames.append(struct.unpack_from(">HH", body, 1))
-        elif marker == _APP1 and body.startswith(b"Exif\0\0"):
-            exif = exif or body
-        scans += marker == _SOS
-        if marker not in _DROPPED:
-            kept.append(data[found.start() : position])
-    else:
-        raise ValueError("too many segments")
-    if scans > limits.max_scans:
-        raise ImageError(f"The JPEG file has {scans} scans; expected up to {limits.max_scans}.")
-    ((height, width),) = frames
-    return _Parts(width, height, b"".join(kept) + b"\xff\xd9", exif)
-
-
-def _split_png(data: bytes, limits: ImageLimits) -> _Parts:
-    """Keep header, palette and samples, the samples joined in one chunk.
-
-    A palette's transparency stays in the stream. That of gray and RGB comes back as `clear`, in 8
-    bits except for gray of 16. Of an animation, the stream holds the first picture.
-    """
-    kinds = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"eXIf", b"IEND")
-    found, position = {kind: list[bytes]() for kind in kinds}, 8
-    for _ in range(limits.max_parts):
-        length, kind = struct.unpack_from(">I4s", data, position)
-        end = position + 8 + length
-        (checksum,) = struct.unpack_from(">I", data, end)
-        if kind in found:
-            if zlib.crc32(data[position + 4 : end]) == checksum:
-                found[kind].append(data[position + 8 : end])
-            elif kind.isupper():  # the picture needs it
-                raise ValueError(f"wrong checksum of {kind!r}")
-        position = end + 4
-        if kind == b"IEND":
-            break
-    else:
-        raise ValueError("too many chunks")
-    (header,) = found[b"IHDR"]
-    width, height, depth, colour = struct.unpack_from(">IIBB", header)
-    stream = data[:8] + _png_chunk(b"IHDR", header)
-    stream += b"".join(_png_chunk(b"PLTE", palette) for palette in found[b"PLTE"])
-    clear: tuple[int, ...] | None = None
-    for transparency in found[b"tRNS"][:1]:
-        if colour == 3:
-            stream += _png_chunk(b"tRNS", transparency[:256])
-        elif colour in (0, 2):
-            clear = struct.unpack_from(f">{colour + 1}H", transparency)
-            if depth < 8:  # Pillow spreads few bits over 0..255 ...
-                clear = tuple(sample * 255 // ((1 << depth) - 1) for sample in clear)
-            elif depth == 16 and colour == 2:  # ... and keeps the upper 8 of 16, but for gray
-                clear = tuple(sample >> 8 for sample in clear)
-    stream += _png_chunk(b"IDAT", b"".join(found[b"IDAT"])) + _png_chunk(b"IEND", b"")
-    animated = any(int.from_bytes(control[:4], "big") > 1 for control in found[b"acTL"])
-    return _Parts(width, height, stream, b"".join(found[b"eXIf"][:1]), animated, clear)
-
-
-def _png_chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def _split_webp(data: bytes, limits: ImageLimits) -> _Parts:
-    """Nothing need be dropped: Pillow hands the other chunks over without reading them."""
-    total = 8 + int.from_bytes(data[4:8], "little")
-    if total > len(data):
-        raise ValueError(f"{total} bytes announced, {len(data)} there")
-    kind, body = data[12:16], data[20:30]
-    if kind == b"VP8X":
-        width = 1 + int.from_bytes(body[4:7], "little")
-        height = 1 + int.from_bytes(body[7:10], "little")
-    elif kind == b"VP8L":
-        (bits,) = struct.unpack_from("<I", body, 1)
-        width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-    else:
-        width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", body, 6))
-    exif, frames, position = b"", 0, 12
-    for _ in range(limits.max_parts):
-        if position + 8 > total:
-            break
-        kind, length = struct.unpack_from("<4sI", data, position)
-        if kind == b"EXIF":
-            exif = exif or data[position + 8 : position + 8 + length]
-        frames += kind == b"ANMF"
-        position += 8 + length + length % 2
-    return _Parts(width, height, data[:total], exif, animated=frames > 1)
-
-
-_READERS: dict[str, tuple[Callable[[bytes, ImageLimits], _Parts], type[ImageFile.ImageFile]]] = {
-    "JPEG": (_split_jpeg, JpegImageFile),
-    "PNG": (_split_png, PngImageFile),
-    "WEBP": (_split_webp, WebPImageFile),
-}
-
-
-def _to_rgb(image: Image.Image, clear: tuple[int, ...] | None) -> Pixels:
+def _to_rgb(image: Image.Image) -> Pixels:
     """Any mode -> (H, W, 3) uint8.
 
     What is transparent becomes white: cut-outs and logos are drawn for pages, which are white, and
     the colour hidden under full transparency is arbitrary, often black.
     """
-    if image.mode == "I;16":  # Pillow's own conversion to 8 bits clips instead of scaling
-        samples = np.asarray(image)
-        gray = (samples >> 8).astype(np.uint8)
-        if clear:
-            gray[samples == clear[0]] = 255
+    if image.mode.startswith("I"):  # 16 bits: Pillow's own conversion to 8 clips, not scales
+        gray = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
         return np.repeat(gray[:, :, None], 3, axis=2)
-    if image.mode in ("LA", "RGBA") or "transparency" in image.info:
+    if image.has_transparency_data:
         layer = image.convert("RGBA")
         page = Image.new("RGB", image.size, "white")
         page.paste(layer, mask=layer)
         return np.array(page)
-    pixels = np.array(image.convert("RGB"))
-    if clear:
-        pixels[(pixels == clear).all(axis=2)] = 255
-    return pixels
-
-
-def _orientation(exif: bytes) -> int:
-    """EXIF tag 274 of the first directory, 1 to 8; 1 (upright) for anything absent or broken.
-
-    Read here because Pillow's EXIF reader warns about broken blocks, and warnings are global.
-    """
-    tiff = exif.removeprefix(b"Exif\0\0")
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4], "")
-    try:
-        (start,) = struct.unpack_from(order + "I", tiff, 4)
-        (count,) = struct.unpack_from(order + "H", tiff, start)
-        for entry in range(start + 2, start + 2 + 12 * count, 12):
-            tag, kind, value = struct.unpack_from(order + "HH4xH", tiff, entry)
-            if tag == 274 and kind == 3:  # 3: a 16-bit number, stored in the entry itself
-                return int(value) if order and 1 <= value <= 8 else 1
-    except struct.error:
-        pass  # the block ends before its directory does
-    return 1
-
-
-def _upright(pixels: Pixels, orientation: int) -> Pixels:
-    """Undo the camera's turn: 2, 4, 5, 7 are mirrored; 3, 6, 8 turned by 180, 90, 270 degrees."""
-    if orientation >= 5:  # lies on its side
-        pixels = pixels.transpose(1, 0, 2)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
+    return np.array(image.convert("RGB"))

@@ -14,6 +14,7 @@ from core.weights import CheckpointError
 
 
 def parser() -> argparse.ArgumentParser:
+    """The command's options."""
     options = argparse.ArgumentParser(
         prog="python -m demo", description="Serve the pages: which words belong to which regions."
     )
@@ -49,32 +50,37 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Run until interrupted; SystemExit with one sentence where that cannot begin."""
     chosen = parser().parse_args(arguments)
-    listening = listen(chosen.host, chosen.port)
-    try:
-        describer = Describer.load(chosen.checkpoint, chosen.encoder_weights)
-    except CheckpointError as error:
-        raise SystemExit(f"Cannot load the checkpoint: {error}") from None
+    with listen(chosen.host, chosen.port) as listening:
+        try:
+            describer = Describer.load(chosen.checkpoint, chosen.encoder_weights)
+        except CheckpointError as error:
+            raise SystemExit(f"Cannot load the checkpoint: {error}") from None
+        with tempfile.TemporaryDirectory(prefix="alignments-uploads-") as uploads:
+            _serve(describer, listening, chosen.host, chosen.name, Path(uploads))
 
+
+def _serve(
+    describer: Describer, listening: socket.socket, host: str, names: Sequence[str], uploads: Path
+) -> None:
     import uvicorn  # these take seconds, and are not needed to refuse
 
     from demo.app import Settings, create
 
-    with tempfile.TemporaryDirectory(prefix="alignments-uploads-") as uploads:
-        settings = Settings(Path(uploads), chosen.host, tuple(chosen.name))
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create(describer, settings),
-                log_level="warning",
-                proxy_headers=False,  # who calls is told by the socket, not by a header
-                server_header=False,
-                timeout_graceful_shutdown=2,  # open pages hold a connection for ever
-            )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create(describer, Settings(uploads, host, tuple(names))),
+            log_level="warning",
+            proxy_headers=False,  # who calls is told by the socket, not by a header
+            server_header=False,
+            timeout_graceful_shutdown=2,  # open pages hold a connection for ever
         )
-        port = listening.getsockname()[1]
-        shown = "localhost" if chosen.host in ("0.0.0.0", "::") else chosen.host
-        print(f"Open http://{f'[{shown}]' if ':' in shown else shown}:{port}", flush=True)
-        server.run(sockets=[listening])
+    )
+    shown = "localhost" if host in ("0.0.0.0", "::") else host
+    shown = f"[{shown}]" if ":" in shown else shown
+    print(f"Open http://{shown}:{listening.getsockname()[1]}", flush=True)
+    server.run(sockets=[listening])
 
 
 if __name__ == "__main__":

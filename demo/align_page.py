@@ -73,9 +73,7 @@ class Handlers:
             desk, view = self.align(sentence, desk)
         return desk, {"photo": photo_view(photo, look, credit), "value": view}
 
-    def take(
-        self, data: bytes | None, sentence: str, desk: Desk
-    ) -> tuple[Desk, dict[str, Any]]:
+    def take(self, data: bytes | None, sentence: str, desk: Desk) -> tuple[Desk, dict[str, Any]]:
         """An uploaded file; whatever was there stays if it is no photo."""
         if data is None:
             return desk, {"value": alignment_view(desk.alignment, NO_PHOTO)}
@@ -158,7 +156,8 @@ def build(describer: Describer, limits: AlignLimits = AlignLimits()) -> None:
         "concurrency_id": "networks",
         "concurrency_limit": limits.at_once,
         "api_visibility": "private",
-        "show_progress": "hidden",
+        "show_progress": "minimal",
+        "show_progress_on": viewer,
     }
     photo.upload(take, [photo, sentence, desk], [desk, viewer, photo], **networks)
     strip.pick(pick, [desk], [desk, sentence, viewer], **networks)
@@ -189,15 +188,15 @@ def _publish(jobs: Handlers, limits: AlignLimits) -> None:
     def align_photo(photo: bytes | None, sentence: str, beta: float = 0.0) -> dict[str, Any]:
         return jobs.api(photo, sentence, beta)
 
+    photo = gr.File(label="a JPEG, PNG or WebP file", type="binary", visible=False)
+    sentence = gr.Textbox(label="what the photo shows, up to 100 words", visible=False)
+    beta = gr.Number(0.0, label="0: every word alone; merging_beta: one region", visible=False)
+    # What the API's page shows as an example call. Gradio's own names a file on the web.
+    photo.example_payload = lambda: {"path": "photo.jpg", "meta": {"_type": "gradio.FileData"}}
+    sentence.example_payload = lambda: "a dog runs on the grass"
     gr.Button(visible=False).click(
         align_photo,
-        [
-            gr.File(label="JPEG, PNG or WebP file", type="binary", visible=False),
-            gr.Textbox(label="what the photo shows, up to 100 words", visible=False),
-            gr.Number(
-                0.0, label="0: every word alone; merging_beta: one region", visible=False
-            ),
-        ],
+        [photo, sentence, beta],
         gr.JSON(label="alignment", visible=False),
         api_name="align",
         api_description=(

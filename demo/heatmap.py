@@ -39,7 +39,17 @@ def figure(alignment: Alignment) -> dict[str, Any]:
         "ygap": 1,
         "hoverongaps": False,
         "hovertemplate": "score %{z:.3f}<extra></extra>",
-        "colorbar": {"thickness": 8, "outlinewidth": 0, "nticks": 5, "len": 1, "xpad": 8},
+        "colorbar": {
+            "thickness": 8,
+            "outlinewidth": 0,
+            "nticks": 6,
+            "xpad": 8,
+            "lenmode": "pixels",
+            "len": min(ROW * max(words, 3), 280),
+            "y": 1,
+            "yanchor": "top",
+            "ypad": 0,
+        },
     }
     marks = {
         "type": "scatter",

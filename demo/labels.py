@@ -22,7 +22,7 @@ def visible(text: str) -> str:
 
 
 def plotly_label(text: str, most: int = 18) -> str:
-    """One line for an axis: inert, and no longer than a long word so that the plot keeps its room."""
+    """One line for an axis: inert, and short enough to leave the plot its room."""
     line = visible(text)
     if len(line) > most:
         line = line[: most - 1] + "…"

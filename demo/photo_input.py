@@ -17,7 +17,7 @@ from demo.viewer import on_load
 
 
 def photo_input(limits: ImageLimits = ImageLimits(), **settings: Any) -> gr.HTML:
-    """A place to drop photos. Its `upload` event gives an `UploadedFile`; it empties itself after."""
+    """A place to drop photos. Its `upload` event gives an `UploadedFile`."""
     component = gr.HTML(
         html_template='<div class="photo-input"></div>',
         js_on_load=on_load("photo_input.js", "'upload'"),

@@ -39,7 +39,7 @@ def on_load(module: str, *events: str) -> str:
 def alignment_viewer(**settings: Any) -> gr.HTML:
     """The component: a photo and, once there is one, its alignment with a sentence.
 
-    Components of ours are instances, not subclasses: Gradio writes a .pyi file beside each subclass.
+    An instance, as all components here: beside a subclass Gradio would write a .pyi file.
     """
     return gr.HTML(
         alignment_view(None),

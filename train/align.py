@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -57,8 +56,6 @@ class AlignRecipe:
     temperature: float = 0.05
     margin: float = 1.0
     """Eq. 9's; scores of the cosine kind want 0.2."""
-    memory: int = 0
-    """Past batches whose embeddings serve as more negatives (for small joint batches)."""
     optimiser: Literal["adam", "sgd"] = "adam"
     rate: float = 1e-3
     encoder_rate: float = 5e-4
@@ -73,6 +70,10 @@ class AlignRecipe:
     word_dropout: float = 0.0
     """Share of a sentence's words that are read as unknown while training."""
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.loss == "margin" and self.sentences != 1:
+            raise DataError(f"sentences is {self.sentences}; the margin loss (Eq. 9) expects 1")
 
 
 class RegionSource(Protocol):
@@ -120,50 +121,6 @@ class Sentences:
         """All sentences in order, and the photo of each."""
         flat = [ids for group in self.ids for ids in group]
         return flat, np.repeat(np.arange(len(self.ids)), [len(group) for group in self.ids])
-
-
-@dataclass
-class Batch:
-    """One step's embeddings: what the losses compare, and what the memory keeps."""
-
-    regions: Tensor
-    present: Tensor
-    words: Tensor
-    known: Tensor
-    sentence_of: Tensor
-    photo_of: Tensor
-
-    def detached(self) -> Batch:
-        return replace(self, regions=self.regions.detach(), words=self.words.detach())
-
-
-def batch_loss(model: AlignmentModel, now: Batch, past: list[Batch], recipe: AlignRecipe) -> Tensor:
-    """The recipe's loss of a step; `past` batches only lend negatives (softmax)."""
-    count = len(now.photo_of)
-    scores = model.photo_sentence_scores(
-        now.regions, now.present, now.words, now.known, now.sentence_of, count
-    )
-    if recipe.loss == "margin":
-        return max_margin_loss(scores, recipe.margin) / len(scores)
-    photos = [
-        model.photo_sentence_scores(
-            b.regions, b.present, now.words, now.known, now.sentence_of, count
-        )
-        for b in past
-    ]
-    sentences = [
-        model.photo_sentence_scores(
-            now.regions, now.present, b.words, b.known, b.sentence_of, len(b.photo_of)
-        )
-        for b in past
-    ]
-    return softmax_loss(
-        scores,
-        now.photo_of,
-        recipe.temperature,
-        torch.cat(photos) if past else None,
-        torch.cat(sentences, dim=1) if past else None,
-    )
 
 
 @torch.inference_mode()
@@ -232,7 +189,6 @@ def train(
         ),
     )
     learnt = [p for group in optimiser.param_groups for p in group["params"]]
-    memory: deque[Batch] = deque(maxlen=recipe.memory)
     best = -math.inf
     for epoch in range(recipe.epochs):
         model.train()
@@ -246,23 +202,25 @@ def train(
             ids, lengths, known, sentence_of = pack_sentences(drawn)
             if recipe.word_dropout:
                 ids = ids.masked_fill(torch.rand(ids.shape) < recipe.word_dropout, UNKNOWN)
-            now = Batch(
+            scores = model.photo_sentence_scores(
                 model.embed_regions(features),
                 present,
                 model.embed_words(ids, lengths),
                 known,
                 sentence_of,
-                photo_of,
+                len(drawn),
             )
-            parts = {"alignment": batch_loss(model, now, list(memory), recipe), **parts}
+            if recipe.loss == "margin":
+                alignment = max_margin_loss(scores, recipe.margin) / len(scores)
+            else:
+                alignment = softmax_loss(scores, photo_of, recipe.temperature)
+            parts = {"alignment": alignment, **parts}
             loss = check_finite(parts)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_value_(learnt, 5.0)  # elementwise, as in the paper
             optimiser.step()
             schedule.step()
-            if recipe.memory:
-                memory.append(now.detached())
             for name, value in parts.items():
                 sums[name] = sums.get(name, 0.0) + value.item() / steps
             if step % 10 == 0:

@@ -32,10 +32,9 @@ export class PhotoBoxes {
     this.root.hidden = !photo;
     if (!photo) return;
     if (photo !== this.photo) this.draw(photo);
-    this.used = new Map(); // region -> the words that look at it
-    for (const segment of alignment?.segments ?? []) {
-      const before = this.used.get(segment.region);
-      this.used.set(segment.region, before ? `${before}, ${segment.words}` : segment.words);
+    this.used = new Map(); // region -> the words that look at it, each phrase once
+    for (const { region, words } of alignment?.segments ?? []) {
+      this.used.set(region, (this.used.get(region) ?? new Set()).add(words));
     }
     this.bare = !alignment;
     this.mark();
@@ -82,7 +81,9 @@ export class PhotoBoxes {
       label.classList.toggle("used", used);
       label.textContent = regionName(region);
     }
-    const named = [...this.used].map(([region, words]) => `${regionName(region)}: ${words}`);
+    const named = [...this.used].map(
+      ([region, words]) => `${regionName(region)}: ${[...words].join(", ")}`,
+    );
     this.image.alt = named.length
       ? `The photo. Regions and their words: ${visible(named.join("; "))}`
       : "The photo";
@@ -97,7 +98,7 @@ export class PhotoBoxes {
       label.classList.toggle("lit", lit);
       const words = lit && this.used.get(region);
       label.textContent = words
-        ? `${regionName(region)} ${visible(words).slice(0, 40)}`
+        ? `${regionName(region)} ${visible([...words].join(", ")).slice(0, 40)}`
         : regionName(region);
     }
   }
@@ -105,15 +106,15 @@ export class PhotoBoxes {
   // Boxes that share a corner would hide each other's labels: later ones step aside.
   part() {
     const taken = [];
-    const [wide, high] = [this.stage.clientWidth, this.stage.clientHeight];
+    const width = this.stage.clientWidth;
     for (const { label } of this.regions ?? []) {
       if (!label.classList.contains("used")) continue;
-      const step = 30;
-      let x = Math.min((parseFloat(label.style.left) / 100) * wide, wide - step);
-      const y = (parseFloat(label.style.top) / 100) * high;
-      while (taken.some(([a, b]) => Math.abs(a - x) < step && Math.abs(b - y) < 20)) x += step;
-      taken.push([x, y]);
-      label.style.setProperty("--aside", `${x - (parseFloat(label.style.left) / 100) * wide}px`);
+      const [left, top, wide] = [label.offsetLeft, label.offsetTop, label.offsetWidth];
+      let x = Math.min(left, width - wide);
+      const beside = ([a, b, c]) => x < a + c && a < x + wide && Math.abs(b - top) < 20;
+      for (let other; (other = taken.find(beside)); ) x = other[0] + other[2] + 1;
+      taken.push([x, top, wide]);
+      label.style.setProperty("--aside", `${x - left}px`);
     }
   }
 }

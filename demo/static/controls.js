@@ -3,6 +3,7 @@
 
 import { make } from "./dom.js";
 
+const FAINT = 0.2; // words below this share of the best score start out pale
 const PATIENCE = 3000; // ms without an answer after which the next value is asked for anyway
 let count = 0;
 
@@ -25,7 +26,7 @@ export class Controls {
   constructor(slide, fade) {
     this.slide = slide;
     this.asked = null; // the beta on its way, or null
-    this.threshold = null;
+    this.chosen = null; // the threshold that a person set, which outlives a sentence
     this.beta = slider(
       "Beta",
       "every word alone",
@@ -40,7 +41,7 @@ export class Controls {
     );
     this.beta.input.addEventListener("input", () => this.ask());
     this.faint.input.addEventListener("input", () => {
-      this.threshold = Number(this.faint.input.value);
+      this.threshold = this.chosen = Number(this.faint.input.value);
       this.say();
       fade(this.threshold);
     });
@@ -54,7 +55,8 @@ export class Controls {
     this.beta.input.max = max;
     this.beta.input.step = step || 1;
     this.beta.input.disabled = max === 0;
-    if (settled) this.beta.input.value = this.wanted = alignment.beta;
+    this.shown = alignment.beta;
+    if (settled) this.beta.input.value = this.wanted = this.shown;
     else this.ask();
 
     const known = alignment.scores.filter((row) => row).flat();
@@ -62,14 +64,16 @@ export class Controls {
     this.faint.input.min = low;
     this.faint.input.max = high;
     this.faint.input.step = (high - low) / 200 || 1;
-    this.faint.input.value = this.threshold ?? low;
+    this.faint.input.value = this.chosen ?? FAINT * Math.max(high, 0);
+    this.threshold = Number(this.faint.input.value);
     this.say();
   }
 
   ask() {
     this.wanted = Number(this.beta.input.value);
     this.say();
-    if (this.asked !== null) return;
+    // What is shown already would come back unchanged, and Gradio tells nobody of that.
+    if (this.asked !== null || this.wanted === this.shown) return;
     this.asked = this.wanted;
     this.slide(this.asked);
     this.waiting = setTimeout(() => {

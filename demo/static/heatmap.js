@@ -41,15 +41,26 @@ export class Heatmap {
     this.draw();
   }
 
+  // One drawing at a time: while the beta slider moves, what came in between is skipped.
   async draw() {
-    if (!this.figure || this.root.hidden) return;
-    const Plotly = await plotly();
-    const { data, layout } = this.themed(structuredClone(this.figure));
+    this.stale = true;
+    if (this.drawing) return;
+    this.drawing = true;
+    try {
+      while (this.stale && this.figure && !this.root.hidden) {
+        this.stale = false;
+        await this.drawOnce(await plotly());
+      }
+    } finally {
+      this.drawing = false;
+    }
+  }
+
+  async drawOnce(Plotly) {
     const first = !this.plot.on;
-    await Plotly.react(this.plot, data, { ...layout, shapes: this.lines() }, {
-      displayModeBar: false,
-      doubleClick: false,
-    });
+    const { data, layout } = this.themed(structuredClone(this.figure));
+    const settings = { displayModeBar: false, doubleClick: false };
+    await Plotly.react(this.plot, data, { ...layout, shapes: this.lines() }, settings);
     if (!first) return;
     const cell = ({ points }) => ({ word: points[0].y, region: points[0].x });
     this.plot.on("plotly_hover", (event) => this.point(cell(event)));
@@ -68,7 +79,7 @@ export class Heatmap {
     const font = { color: colour("--ink"), family: style.fontFamily, size: 13 };
     Object.assign(layout, { font, width: this.root.clientWidth });
     layout.paper_bgcolor = layout.plot_bgcolor = "rgba(0,0,0,0)";
-    this.lineColour = colour("--ink");
+    this.lineColour = colour("--lit");
     if (layout.width < 520) {
       heat.showscale = false;
       layout.xaxis.tickfont = { size: 9 };
@@ -80,7 +91,7 @@ export class Heatmap {
 
   // Lit row and column, as outlines; the figure itself stays as it is.
   lines() {
-    const line = { color: this.lineColour, width: 1.5 };
+    const line = { color: this.lineColour, width: 2.5 };
     const [rows, columns] = [this.figure.layout.yaxis, this.figure.layout.xaxis];
     const shapes = [];
     const { row, region } = this.target ?? {};
@@ -96,6 +107,8 @@ export class Heatmap {
   }
 
   light(target) {
+    const { row, region } = target ?? {};
+    if (row === this.target?.row && region === this.target?.region) return;
     this.target = target;
     if (this.plot.on) window.Plotly.relayout(this.plot, { shapes: this.lines() });
   }

@@ -12,12 +12,13 @@ export class Segments {
     const head = ["Words", "Region", "Box, pixels", "Score"].map((title) =>
       make("th", { scope: "col" }, title),
     );
-    this.root = make(
+    const table = make(
       "table",
       { class: "segments", "aria-label": "Segments of the sentence" },
       make("thead", {}, make("tr", {}, ...head)),
       this.body,
     );
+    this.root = make("div", { class: "scroll", tabindex: 0 }, table);
   }
 
   show(alignment) {

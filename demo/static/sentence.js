@@ -77,7 +77,7 @@ export class Sentence {
   fade(threshold) {
     this.nodes.forEach((node, j) => {
       const { known, score } = this.words[j];
-      node.classList.toggle("pale", known && threshold !== null && score < threshold);
+      node.classList.toggle("pale", known && score < threshold);
     });
   }
 

@@ -24,7 +24,7 @@ KNOWN = ("a", "the", "dog", "cat", "horse", "grass", "sky", "runs", "on", "in", 
 
 @pytest.fixture(scope="session")
 def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint that learnt nothing: sizes and formats are right, what it finds means nothing."""
+    """A checkpoint that learnt nothing: sizes and formats are right, no answer means a thing."""
     torch.manual_seed(7)
     said = " ".join(sentence for example in examples.load() for sentence in example.sentences)
     vocabulary = Vocabulary(sorted({*KNOWN, *said.split()}))
@@ -56,13 +56,13 @@ def jpeg() -> bytes:
 
 @pytest.fixture(scope="session")
 def server(small_checkpoint: Path) -> Iterator[str]:
-    """The address of a server with the bundled checkpoint, or with the small one before it is made."""
+    """A server's address; with the bundled checkpoint, or the small one where that is not made."""
     there = (BUNDLED / "config.json").is_file()
     with served("--checkpoint", "bundled" if there else str(small_checkpoint)) as address:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         path = chromium.find(playwright.chromium.executable_path)

@@ -109,7 +109,7 @@ def test_joint_training_moves_every_layer(
         monkeypatch, "align", "--data", tiny_flickr, "--encoder", random_checkpoint,
         "--train-encoder", "--phrases", tiny_flickr / "phrases.json",
         "--nanodet-boxes", tmp_path / "nanodet.npz", "--out", tmp_path / "run", "--epochs", 1,
-        "--batch", 4, "--memory", 2, "--warm-up", 1, *SMALL,
+        "--batch", 4, "--warm-up", 1, *SMALL,
     )  # fmt: skip
     before = load_encoder(random_checkpoint).network.state_dict()  # type: ignore[attr-defined]
     after = load_checkpoint(tmp_path / "run" / "checkpoint").encoder.network  # type: ignore[attr-defined]

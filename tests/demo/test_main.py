@@ -1,0 +1,36 @@
+"""`python -m demo`: what it says before it serves."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from demo.__main__ import listen, main
+
+
+def test_a_taken_port_is_named() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit, match=rf"port {port}: .*in use\. Choose another"):
+            main(["--port", str(port)])
+
+
+@pytest.mark.parametrize("port", ["-1", "70000"])
+def test_no_such_port(port: str) -> None:
+    with pytest.raises(SystemExit, match="Choose another"):
+        main(["--port", port])
+
+
+def test_no_such_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"Cannot load the checkpoint: .*has no config\.json"):
+        main(["--port", "0", "--checkpoint", str(tmp_path)])
+
+
+def test_the_port_is_free_again_at_once() -> None:
+    with listen("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            first.accept()[0].close()
+    listen("127.0.0.1", port).close()
