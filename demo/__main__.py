@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import socket
 import sys
 import tempfile
@@ -84,4 +85,9 @@ def _serve(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Leave by an exception, so that the folder of uploads goes too; the default just dies.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)  # as a shell says of a command that Ctrl-C ended

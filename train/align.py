@@ -45,12 +45,12 @@ from train.runs import Run, check_finite, set_threads
 class AlignRecipe:
     """How an alignment model is trained. The defaults are the shipped recipe."""
 
-    epochs: int = 16
-    """Passes over the photos; each brings `sentences` of a photo's sentences."""
+    epochs: int = 12
+    """Passes over the sentences: a photo comes as often as it takes to bring all of its own."""
     batch: int = 128
     """Photos in a step."""
-    sentences: int = 5
-    """Sentences of each photo in a step: a photo is dear, a sentence cheap."""
+    sentences: int = 1
+    """Sentences of each photo in a step. Where photos are dear (--train-encoder), all five."""
     loss: Literal["softmax", "margin"] = "softmax"
     """Symmetric softmax over the batch, or Eq. 9's max-margin sum."""
     temperature: float = 0.05
@@ -117,6 +117,11 @@ class Sentences:
                 photo_of.append(place)
         return drawn, torch.tensor(photo_of)
 
+    def rounds(self, count: int) -> int:
+        """How often a photo must come, `count` sentences at a time, to bring all of its own."""
+        average = sum(map(len, self.ids)) / len(self.ids)
+        return max(1, round(average / count))
+
     def every(self) -> tuple[list[list[int]], np.ndarray]:
         """All sentences in order, and the photo of each."""
         flat = [ids for group in self.ids for ids in group]
@@ -179,7 +184,11 @@ def train(
     """Train; after each epoch `assess` on dev and `save` when the sum of recalls rose. -> best."""
     torch.manual_seed(recipe.seed)
     generator = np.random.default_rng(recipe.seed)
-    steps = len(sentences.ids) // recipe.batch
+    photos, rounds = len(sentences.ids), sentences.rounds(recipe.sentences)
+    whole = photos // recipe.batch * recipe.batch  # so that no batch holds a photo twice
+    if not whole:
+        raise DataError(f"batch is {recipe.batch}; expected at most the {photos} photos there are")
+    steps = rounds * whole // recipe.batch
     total = steps * recipe.epochs
     optimiser = optimiser_of(recipe, model, network)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -192,7 +201,7 @@ def train(
     best = -math.inf
     for epoch in range(recipe.epochs):
         model.train()
-        order = generator.permutation(len(sentences.ids))
+        order = np.concatenate([generator.permutation(photos)[:whole] for _ in range(rounds)])
         sums: dict[str, float] = {}
         bar = tqdm(range(steps), f"epoch {epoch + 1}/{recipe.epochs}", unit="step", mininterval=10)
         for step in bar:

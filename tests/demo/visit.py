@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
@@ -27,23 +28,26 @@ def picture(width: int, height: int, kind: str = "JPEG") -> bytes:
 
 @contextmanager
 def served(*arguments: str) -> Iterator[str]:
-    """`python -m demo` on a free port -> its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "demo", "--port", "0", *arguments],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout
-    try:
-        line = process.stdout.readline()
-        assert line.startswith("Open http://"), line
-        yield line.split()[1]
-    finally:
-        process.terminate()
-        process.wait(20)
-        process.stdout.close()
+    """`python -m demo` on a free port -> its address. Checks that it leaves nothing behind."""
+    with TemporaryDirectory() as scratch:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "demo", "--port", "0", *arguments],
+            cwd=ROOT,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": scratch},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout
+        try:
+            line = process.stdout.readline()
+            assert line.startswith("Open http://"), line
+            yield line.split()[1]
+        finally:
+            process.terminate()
+            process.wait(20)
+            process.stdout.close()
+        assert process.returncode == 0
+        assert list(Path(scratch).glob("alignments-uploads-*")) == []
 
 
 class Visit:

@@ -1,0 +1,65 @@
+"""The documents are executable: commands parse, commands are documented, snippets run."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from demo.__main__ import parser as demo_parser
+from train.__main__ import COMMANDS
+from train.__main__ import parser as train_parser
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(p for p in ROOT.rglob("*.md") if not any(part.startswith(".") for part in p.parts))
+FENCE = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
+
+
+def fenced(page: Path, language: str) -> list[str]:
+    return [body for kind, body in FENCE.findall(page.read_text("utf-8")) if kind == language]
+
+
+def commands(page: Path) -> list[str]:
+    """The page's `python -m ...` lines, continued lines joined."""
+    lines = "\n".join(fenced(page, "sh")).replace("\\\n", " ").splitlines()
+    return [line.strip() for line in lines if line.strip().startswith("python -m ")]
+
+
+def test_documented_commands_parse() -> None:
+    found = [(page, line) for page in PAGES for line in commands(page)]
+    assert len(found) > 5
+    for page, line in found:
+        _, _, module, *arguments = shlex.split(line, comments=True)
+        try:
+            {"train": train_parser, "demo": demo_parser}[module]().parse_args(arguments)
+        except SystemExit:
+            pytest.fail(f"{page.relative_to(ROOT)} has a command that does not parse: {line}")
+
+
+def test_every_command_is_documented() -> None:
+    text = "\n".join(page.read_text("utf-8") for page in PAGES)
+    for command in COMMANDS:
+        assert f"python -m train {command}" in text, f"train {command} stands in no document"
+
+
+def test_every_file_of_a_room_has_a_line_in_its_readme() -> None:
+    for room in ("core", "train", "demo"):
+        text = (ROOT / room / "README.md").read_text("utf-8")
+        for path in (ROOT / room).glob("*.py"):
+            if not path.name.startswith("__"):
+                assert f"`{path.name}`" in text, f"{room}/README.md does not name {path.name}"
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}"
+
+
+def test_the_readmes_snippet_in_one_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [snippet] = [body for body in fenced(ROOT / "README.md", "python") if "Describer" in body]
+    monkeypatch.chdir(ROOT)
+    exec(compile(snippet, "README.md", "exec"), {})
+    assert "horses" in capsys.readouterr().out
