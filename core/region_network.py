@@ -84,6 +84,8 @@ class Trunk(nn.Module):
                 module.eval()
                 module[0] = fuse_conv_bn_eval(module[0], module[1])
                 module[1] = nn.Identity()
+        # The fused biases come out frozen, because the convolutions had none to ask.
+        self.requires_grad_(True)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         maps = []

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from core.alignment import AlignmentConfig, AlignmentModel
-from core.region_network import RegionNetwork, RegionNetworkConfig
+from core.region_network import RegionNetwork, RegionNetworkConfig, Trunk
 from core.text import Vocabulary
 from core.weights import save_checkpoint
 
@@ -22,11 +22,34 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+def random_network(side: int = 97) -> RegionNetwork:
+    """A region network with random weights whose features are neither all alike nor vanishing.
+
+    Its batch normalisation takes the statistics of soft noise before it is folded; untouched, a
+    hundred random layers would shrink any photo to nothing.
+    """
+    config = RegionNetworkConfig(side=side)
+    trunk = Trunk(config.dropped_block)
+    for module in trunk.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    with torch.no_grad():
+        coarse = torch.randn(16, 3, 6, 6) * torch.linspace(0.2, 2, 16).view(16, 1, 1, 1)
+        soft = torch.nn.functional.interpolate(coarse, (side, side), mode="bilinear")
+        trunk.train()(soft)
+    trunk.fold_batch_norm()
+    network = RegionNetwork(config)
+    network.trunk.load_state_dict(trunk.state_dict())
+    # Untrained, it would propose boxes of no size; this makes them three strides wide.
+    torch.nn.init.constant_(network.detector.head.regression_head.bbox_reg.bias, 1.5)
+    return network
+
+
 @pytest.fixture(scope="session")
 def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint folder of the bundled kind with random weights and an eight-word vocabulary."""
     torch.manual_seed(3)
-    network = RegionNetwork(RegionNetworkConfig(side=97))
+    network = random_network()
     config = AlignmentConfig(
         region_dimension=network.config.feature_dimension,
         vocabulary_size=len(WORDS) + 1,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -38,7 +38,7 @@ from train.data import CaptionSet, DataError, read_captions
 from train.features import FeatureStore
 from train.joint import Live
 from train.proposals import proposal_targets
-from train.runs import Run, check_finite, set_threads
+from train.runs import Progress, Run, check_finite, set_threads
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,21 @@ class AlignRecipe:
     seed: int = 1
 
     def __post_init__(self) -> None:
+        if self.loss not in ("softmax", "margin"):
+            raise DataError(f"loss is '{self.loss}'; expected softmax or margin")
+        if self.optimiser not in ("adam", "sgd"):
+            raise DataError(f"optimiser is '{self.optimiser}'; expected adam or sgd")
         if self.loss == "margin" and self.sentences != 1:
             raise DataError(f"sentences is {self.sentences}; the margin loss (Eq. 9) expects 1")
 
 
 class RegionSource(Protocol):
     """Where a step's region features come from."""
+
+    @property
+    def generators(self) -> Sequence[np.random.Generator]:
+        """The source's own randomness, which a resumed run must restore."""
+        ...
 
     def batch(self, rows: np.ndarray) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """(K,) photos -> features (K, R, D), present (K, R), further losses by name."""
@@ -86,6 +95,8 @@ class RegionSource(Protocol):
 
 class Stored:
     """Regions computed beforehand."""
+
+    generators = ()
 
     def __init__(self, store: FeatureStore) -> None:
         self.store = store
@@ -181,7 +192,10 @@ def train(
     save: Callable[[], None],
     network: nn.Module | None = None,
 ) -> float:
-    """Train; after each epoch `assess` on dev and `save` when the sum of recalls rose. -> best."""
+    """Train; after each epoch `assess` on dev and `save` when the sum of recalls rose. -> best.
+
+    A run folder with progress goes on after its last whole epoch, to the same curve.
+    """
     torch.manual_seed(recipe.seed)
     generator = np.random.default_rng(recipe.seed)
     photos, rounds = len(sentences.ids), sentences.rounds(recipe.sentences)
@@ -198,8 +212,14 @@ def train(
         ),
     )
     learnt = [p for group in optimiser.param_groups for p in group["params"]]
-    best = -math.inf
-    for epoch in range(recipe.epochs):
+    models = {"model": model} | ({"network": network} if network is not None else {})
+    generators = [generator, *source.generators]
+    progress = Progress(
+        run.folder / "progress.safetensors", models, optimiser, schedule, generators
+    )
+    kept = progress.load()
+    best = kept.get("best", -math.inf)
+    for epoch in range(int(kept.get("epoch", 0)), recipe.epochs):
         model.train()
         order = np.concatenate([generator.permutation(photos)[:whole] for _ in range(rounds)])
         sums: dict[str, float] = {}
@@ -239,6 +259,7 @@ def train(
         if dev["sum"] > best:
             best = dev["sum"]
             save()
+        progress.save(epoch=epoch + 1, best=best)
     return best
 
 

@@ -60,6 +60,8 @@ def _rounded(one: Recall) -> dict[str, float]:
 class _InMemory:
     """`RegionSource` that encodes photos as they are asked for."""
 
+    generators = ()
+
     def __init__(self, checkpoint: Checkpoint, paths: tuple[Path, ...]) -> None:
         self.encoder, self.paths = checkpoint.encoder, paths
         self.bar = tqdm(total=len(paths), desc="photos", unit="photo", mininterval=5)

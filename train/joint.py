@@ -37,7 +37,7 @@ class Live:
         self.paths = paths
         self.targets = targets
         self.proposal_weight = proposal_weight
-        self.generator = np.random.default_rng(seed)
+        self.generators = [np.random.default_rng(seed)]
         self.readers = ThreadPoolExecutor(2)
 
     def batch(self, rows: np.ndarray) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
@@ -49,7 +49,7 @@ class Live:
         losses: dict[str, Tensor] = {}
         wanted: list[Tensor] = []
         if self.targets is not None:
-            mirrored = self.generator.random(len(rows)) < 0.5
+            mirrored = self.generators[0].random(len(rows)) < 0.5
             wanted = [torch.from_numpy(self.targets[row]) for row in rows]
             for place in np.flatnonzero(mirrored):
                 pixels[place] = pixels[place].flip(2)

@@ -23,7 +23,7 @@ from core import boxes, images
 from core.region_network import RegionNetwork, RegionNetworkConfig
 from core.weights import save_checkpoint
 from train.data import CaptionSet, PhrasePhoto, read_flickr8k, read_phrases
-from train.runs import Run, check_finite, save_state, set_threads
+from train.runs import Run, check_finite, set_threads
 from train.teachers import NanoDet, network_from_efficientnet
 
 
@@ -171,7 +171,7 @@ def train(
             for name, value in parts.items():
                 sums[name] = sums.get(name, 0.0) + value.item() / steps
         run.log(epoch=epoch + 1, **sums, recall=recall(network, held_maps, held))
-        save_state(run.folder / "network.safetensors", network)
+        save_checkpoint(run.folder / "checkpoint", run.folder.name, network, half=False)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -211,7 +211,6 @@ def main(arguments: argparse.Namespace) -> None:
         recipe,
         run,
     )
-    save_checkpoint(run.folder / "checkpoint", run.folder.name, network, half=False)
 
 
 class _Rows:

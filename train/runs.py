@@ -6,15 +6,20 @@ import ctypes
 import json
 import math
 import platform
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from train.data import DataError
 
 
 class NotFiniteError(RuntimeError):
@@ -40,17 +45,22 @@ def set_threads(count: int) -> None:
 
 
 class Run:
-    """A run folder: config.json, log.jsonl (one line a report), state/ (to resume from)."""
+    """A run folder: config.json, log.jsonl (a line a report), progress.safetensors (to resume).
+
+    Opened again with the same configuration it goes on; with another one it is refused.
+    """
 
     def __init__(self, folder: Path, config: object) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.started = time.monotonic()
         described = (
             asdict(config) if is_dataclass(config) and not isinstance(config, type) else config
         )
-        text = json.dumps(described, indent=2, default=str)
-        (folder / "config.json").write_text(text + "\n", encoding="utf-8")
+        text = json.dumps(described, indent=2, default=str) + "\n"
+        path = folder / "config.json"
+        if path.is_file() and path.read_text(encoding="utf-8") != text:
+            raise DataError(f"{folder} holds a run with other options; expected an empty folder")
+        path.write_text(text, encoding="utf-8")
 
     def log(self, **values: Any) -> None:
         """Append one line to log.jsonl and print it."""
@@ -74,9 +84,67 @@ def check_finite(parts: Mapping[str, Tensor]) -> Tensor:
     return total
 
 
-def save_state(path: Path, model: nn.Module) -> None:
-    """A model's tensors as safetensors, written beside and moved into place in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    save_file({key: value.contiguous() for key, value in model.state_dict().items()}, fresh)
-    fresh.replace(path)
+class Progress:
+    """All that a training needs to go on as if it had never stopped, in one file.
+
+    Tensors (models, the optimiser's moments, torch's random state) lie as they are; numbers and
+    numpy's random states as JSON in the file's metadata. Written beside and moved into place, so
+    that a kill leaves the last whole one.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        models: Mapping[str, nn.Module],
+        optimiser: Optimizer,
+        schedule: LRScheduler,
+        generators: Sequence[np.random.Generator],
+    ) -> None:
+        self.path, self.models, self.optimiser = path, models, optimiser
+        self.schedule, self.generators = schedule, generators
+
+    def save(self, **numbers: float) -> None:
+        """Keep the present state, and `numbers` such as the epoch."""
+        tensors = {"random": torch.get_rng_state()}
+        for name, model in self.models.items():
+            tensors |= {f"{name}/{key}": value for key, value in model.state_dict().items()}
+        moments = self.optimiser.state_dict()["state"]
+        for index, values in moments.items():
+            tensors |= {f"optimiser/{index}/{key}": value for key, value in values.items()}
+        schedule = {k: v for k, v in self.schedule.state_dict().items() if k != "lr_lambdas"}
+        written = {
+            "numbers": numbers,
+            "schedule": schedule,
+            "generators": [generator.bit_generator.state for generator in self.generators],
+        }
+        fresh = self.path.with_suffix(".new")
+        contiguous = {key: value.contiguous() for key, value in tensors.items()}
+        save_file(contiguous, fresh, {"json": json.dumps(written)})
+        fresh.replace(self.path)
+
+    def load(self) -> dict[str, float]:
+        """Restore the state that was kept last -> its numbers; {} where none was."""
+        if not self.path.is_file():
+            return {}
+        with safe_open(self.path, "pt") as file:
+            written = json.loads(file.metadata()["json"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        torch.set_rng_state(tensors.pop("random"))
+        for name, model in self.models.items():
+            model.load_state_dict({key: tensors[f"{name}/{key}"] for key in model.state_dict()})
+        state = self.optimiser.state_dict()
+        for key, value in tensors.items():
+            if key.startswith("optimiser/"):
+                _, index, name = key.split("/")
+                state["state"].setdefault(int(index), {})[name] = value
+        self.optimiser.load_state_dict(state)
+        lambdas = {"lr_lambdas": self.schedule.state_dict()["lr_lambdas"]}  # code, not state
+        self.schedule.load_state_dict(written["schedule"] | lambdas)
+        for group, rate in zip(
+            self.optimiser.param_groups, written["schedule"]["_last_lr"], strict=True
+        ):
+            group["lr"] = rate
+        for generator, kept in zip(self.generators, written["generators"], strict=True):
+            generator.bit_generator.state = kept
+        numbers: dict[str, float] = written["numbers"]
+        return numbers

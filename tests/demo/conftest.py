@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, sync_playwright
 
 from core.alignment import AlignmentConfig, AlignmentModel
 from core.describer import Describer
-from core.region_network import RegionNetwork, RegionNetworkConfig
 from core.text import Vocabulary
 from core.weights import BUNDLED, save_checkpoint
 from demo import examples
+from tests.conftest import random_network
 from tests.demo import chromium
 from tests.demo.visit import Visit, picture, served
 
@@ -28,9 +28,7 @@ def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(7)
     said = " ".join(sentence for example in examples.load() for sentence in example.sentences)
     vocabulary = Vocabulary(sorted({*KNOWN, *said.split()}))
-    network = RegionNetwork(RegionNetworkConfig(side=97))
-    # Untrained, it would propose boxes of no size; this makes them three strides wide.
-    torch.nn.init.constant_(network.detector.head.regression_head.bbox_reg.bias, 1.5)
+    network = random_network()
     config = AlignmentConfig(
         region_dimension=network.config.feature_dimension,
         vocabulary_size=len(vocabulary),

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from core.describer import Describer, align
-from core.images import read
+from core.images import ImageError, read
 from core.weights import load_checkpoint, load_encoder
 from train import __main__ as command
+from train import align as trainer
 from train.features import FeatureStore, write_features
 
 
@@ -62,7 +63,7 @@ def test_a_stopped_run_goes_on_where_it_was(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BATCH", 1)
-        with pytest.raises(Exception, match="gone"):
+        with pytest.raises(ImageError, match="cannot be opened"):
             write_features(encoder, names, missing, tmp_path)
         counts = np.load(tmp_path / "count.npy")
         assert (counts > 0).tolist() == [True] * 4 + [False]
@@ -90,7 +91,7 @@ def test_align_learns(
     )  # fmt: skip
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert len(log) == 15
-    assert log[-1]["alignment"] < 0.7 * log[0]["alignment"]
+    assert log[-1]["alignment"] < 0.8 * log[0]["alignment"]
     assert json.loads((tmp_path / "config.json").read_text())["loss"] == loss
     assert load_checkpoint(tmp_path / "checkpoint").vocabulary.words[0] in {
         "ball",
@@ -98,6 +99,48 @@ def test_align_learns(
         "a",
         "is",
     }
+
+
+def test_a_killed_training_resumes_to_the_same_curve(
+    features: Path,
+    tiny_flickr: Path,
+    random_checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def train(folder: Path, rate: float = 1e-2) -> list[str]:
+        run(
+            monkeypatch, "align", "--data", tiny_flickr, "--encoder", random_checkpoint,
+            "--features", features / "train", "--dev-features", features / "dev", "--out", folder,
+            "--epochs", 4, "--batch", 6, "--warm-up", 2, "--rate", rate, *SMALL,
+        )  # fmt: skip
+        return (folder / "log.jsonl").read_text().splitlines()
+
+    class Killed(BaseException):
+        pass
+
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "killed").mkdir()
+    monkeypatch.chdir(tmp_path / "whole")
+    whole = train(Path("run"))
+    monkeypatch.chdir(tmp_path / "killed")
+    with monkeypatch.context() as patch:
+        original, calls = trainer.rank, []
+
+        def kill_in_the_third_epoch(*arguments: object) -> object:
+            calls.append(1)
+            if len(calls) == 3:
+                raise Killed
+            return original(*arguments)  # type: ignore[arg-type]
+
+        patch.setattr(trainer, "rank", kill_in_the_third_epoch)
+        with pytest.raises(Killed):
+            train(Path("run"))
+    resumed = train(Path("run"))
+    assert len(whole) == 4
+    assert resumed == whole
+    with pytest.raises(SystemExit, match="holds a run with other options"):
+        train(Path("run"), rate=2e-2)
 
 
 def test_joint_training_moves_every_layer(
@@ -144,7 +187,7 @@ def test_evaluate_rank_keeps_its_contract(
     assert (coco["images"], coco["sentences"]) == (2, 2)
     assert coco["annotation"].keys() == coco["search"].keys() == {"r1", "r5", "r10", "medr"}
     assert coco["annotation"]["r5"] == 100  # two photos, two sentences
-    assert coco["seconds"] > 0
+    assert coco["seconds"] >= 0
 
 
 def test_evaluate_ground_keeps_its_contract(
