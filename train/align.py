@@ -265,7 +265,9 @@ def train(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="a Flickr8k folder")
-    parser.add_argument("--encoder", required=True, help="checkpoint folder of the region network")
+    parser.add_argument(
+        "--encoder", help="checkpoint folder of the region network, if bundled kind"
+    )
     parser.add_argument("--features", type=Path, help="training features by `train features`")
     parser.add_argument("--dev-features", type=Path)
     parser.add_argument("--train-encoder", action="store_true", help="learn the region network too")
@@ -288,9 +290,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             )
 
 
+def needed(arguments: argparse.Namespace, name: str) -> Path:
+    """An option that this kind of training cannot do without."""
+    value: Path | None = getattr(arguments, name)
+    if value is None:
+        kind = "with --train-encoder" if arguments.train_encoder else "without --train-encoder"
+        raise DataError(f"--{name.replace('_', '-')} is missing; {kind} it is needed")
+    return value
+
+
 def main(arguments: argparse.Namespace) -> None:
     set_threads(arguments.threads)
-    values = vars(arguments)
+    # Not which function runs, nor on how many threads: a resumed run may differ in these.
+    values = {k: v for k, v in vars(arguments).items() if k not in ("main", "threads")}
     recipe = AlignRecipe(**{f.name: values[f.name] for f in fields(AlignRecipe)})
     captions = read_captions(arguments.data, "train", None, None)
     dev = read_captions(arguments.data, "dev", None, None)
@@ -301,23 +313,21 @@ def main(arguments: argparse.Namespace) -> None:
     encoder: RegionNetwork | str
     network: RegionNetwork | None = None
     if arguments.train_encoder:
-        encoder = network = load_network(arguments.encoder)
+        encoder = network = load_network(needed(arguments, "encoder"))
         if arguments.side:
             network.config = replace(network.config, side=arguments.side)
         dimension = network.config.feature_dimension
-        targets = proposal_targets(captions, arguments.phrases, arguments.nanodet_boxes)
+        targets = proposal_targets(
+            captions, needed(arguments, "phrases"), needed(arguments, "nanodet_boxes")
+        )
         source = Live(network, captions.paths, targets, recipe.proposal_weight, recipe.seed)
         dev_source = Live(network, dev.paths, None, 0.0)
     else:
-        if arguments.features is None or arguments.dev_features is None:
-            raise DataError(
-                "no features named; expected --features and --dev-features, or --train-encoder"
-            )
-        stored = FeatureStore(arguments.features)
-        source, dev_source = Stored(stored), Stored(FeatureStore(arguments.dev_features))
+        stored = FeatureStore(needed(arguments, "features"))
+        source, dev_source = Stored(stored), Stored(FeatureStore(needed(arguments, "dev_features")))
         dimension = stored.dimension
         torchvision_kind = stored.encoder.startswith("torchvision:")
-        encoder = stored.encoder if torchvision_kind else load_network(arguments.encoder)
+        encoder = stored.encoder if torchvision_kind else load_network(needed(arguments, "encoder"))
     if arguments.start:
         begun = load_checkpoint(arguments.start)
         model, vocabulary = begun.alignment, begun.vocabulary

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -182,14 +182,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--efficientnet", type=Path, required=True, help="the trunk's teacher")
     parser.add_argument("--nanodet", type=Path, required=True, help="the boxes' teacher")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
-    parser.add_argument("--epochs", type=int, default=ProposalRecipe.epochs)
-    parser.add_argument("--side", type=int, default=ProposalRecipe.side)
+    for field in fields(ProposalRecipe):
+        name = f"--{field.name.replace('_', '-')}"
+        parser.add_argument(name, type=type(field.default), default=field.default)
     parser.add_argument("--threads", type=int, default=2)
 
 
 def main(arguments: argparse.Namespace) -> None:
     set_threads(arguments.threads)
-    recipe = ProposalRecipe(side=arguments.side, epochs=arguments.epochs)
+    recipe = ProposalRecipe(**{f.name: getattr(arguments, f.name) for f in fields(ProposalRecipe)})
     run = Run(arguments.out, recipe)
     captions = read_flickr8k(arguments.data, "train")
     detected = teacher_boxes(arguments.nanodet, captions.paths, arguments.out / "nanodet.npz")
