@@ -16,10 +16,9 @@ from train.data import Phrase, PhrasePhoto
 
 def test_peoples_boxes_first_then_the_teachers_that_add_something() -> None:
     dog = np.array([[0.0, 0.0, 0.5, 0.5]])
-    photo = PhrasePhoto(
-        "x", 10, 10, "exact", 1.0,
-        (Phrase("a dog", dog), Phrase("it", dog), Phrase("dot", np.array([[0.1, 0.1, 0.101, 0.2]]))),
-    )  # fmt: skip
+    dot = np.array([[0.1, 0.1, 0.101, 0.2]])
+    phrases = (Phrase("a dog", dog), Phrase("it", dog), Phrase("dot", dot))
+    photo = PhrasePhoto("x", 10, 10, "exact", 1.0, phrases)
     detected = np.array([[0.0, 0.0, 0.5, 0.45], [0.6, 0.6, 0.9, 0.9]])  # the dog again, a new thing
     assert proposals.target_boxes(photo, detected).tolist() == pytest.approx(
         np.array([[0, 0, 0.5, 0.5], [0.6, 0.6, 0.9, 0.9]], dtype=np.float32)
