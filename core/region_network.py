@@ -180,7 +180,7 @@ class RegionNetwork(nn.Module):
         """For each photo ((n, 4) normalised xyxy, (n,) objectness), n <= 19, best first."""
         anchors = self._anchors(maps)
         counts = [len(level) for level in anchors]
-        split = {name: list(value.split(counts, dim=1)) for name, value in outputs.items()}
+        split = {name: list(torch.split(v, counts, dim=1)) for name, v in outputs.items()}
         batch, side = maps[0].shape[0], self.config.side - 1
         found = self.detector.postprocess_detections(
             split, [anchors] * batch, [(side, side)] * batch
