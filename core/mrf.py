@@ -112,7 +112,9 @@ def merging_beta(scores: np.ndarray, tolerance: float = 1e-3) -> float:
     if len(segments(decode(scores, 0.0))) <= 1:
         return 0.0
     low, high = 0.0, float((scores.max(axis=1) - scores.min(axis=1)).sum()) * 1.001
-    while high - low > tolerance * high:
+    # Where a tie parts the words, any bonus merges them: no positive number is the smallest.
+    least = high * 1e-9
+    while high - low > max(tolerance * high, least):
         middle = (low + high) / 2
         if len(segments(decode(scores, middle))) > 1:
             low = middle

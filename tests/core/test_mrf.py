@@ -85,8 +85,15 @@ def test_more_beta_never_means_more_segments(scores: np.ndarray) -> None:
 def test_merging_beta_merges_and_little_less_does_not(scores: np.ndarray) -> None:
     beta = mrf.merging_beta(scores)
     assert len(mrf.segments(mrf.decode(scores, beta))) == 1
-    if beta > 0:
+    if beta > 1e-6:  # below, a tie parted the words and any bonus merges them
         assert len(mrf.segments(mrf.decode(scores, beta * 0.99))) > 1
+
+
+def test_merging_beta_ends_where_only_a_tie_parts_the_words() -> None:
+    scores = np.array([[1.0, 1.0], [0.0, 1.0]])  # 0 1 and 1 1 both score 2; 0 1 comes first
+    assert mrf.decode(scores, 0.0).tolist() == [0, 1]
+    assert 0 < mrf.merging_beta(scores) < 1e-6
+    assert mrf.decode(scores, mrf.merging_beta(scores)).tolist() == [1, 1]
 
 
 def test_empty_sentence_and_one_region() -> None:
