@@ -41,6 +41,7 @@ def test_the_folded_trunk_equals_the_teacher() -> None:
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # in the teacher's own module
 def test_nanodet_boxes_are_normalised() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (80, 120, 3), dtype=np.uint8)
     [boxes] = NanoDet(WEIGHTS / "nanodet_plus", threshold=0.01).boxes([photo])
