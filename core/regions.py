@@ -13,6 +13,8 @@ from typing import Protocol
 
 import numpy as np
 
+from core.boxes import WHOLE_IMAGE
+
 REGIONS_PER_PHOTO = 20  # section 3.1 of the paper: the whole image and the top 19 locations
 
 
@@ -52,7 +54,7 @@ class RegionEncoder(Protocol):
 
 def image_region(boxes: np.ndarray, objectness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Put the whole image (normalised 0, 0, 1, 1; objectness 1) before (R, 4) proposals."""
-    whole = np.array([[0.0, 0.0, 1.0, 1.0]], dtype=np.float32)
+    whole = np.array([WHOLE_IMAGE], dtype=np.float32)
     return (
         np.concatenate((whole, boxes.astype(np.float32))),
         np.concatenate((np.ones(1, dtype=np.float32), objectness.astype(np.float32))),
