@@ -45,6 +45,12 @@ def normalised_to_pixels(normalised: np.ndarray, width: int, height: int) -> np.
     return np.clip(scaled, 0.0, [width, height, width, height])
 
 
+def mirrored(normalised: np.ndarray) -> np.ndarray:
+    """(..., 4) normalised xyxy of a photo -> the boxes' places in its mirror image."""
+    left, top, right, bottom = np.moveaxis(normalised, -1, 0)
+    return np.stack((1 - right, top, 1 - left, bottom), axis=-1)
+
+
 def union_xyxy(xyxy: np.ndarray) -> np.ndarray:
     """(n, 4) xyxy, n >= 1 -> (4,) the smallest box that holds them all."""
     return np.concatenate((xyxy[:, :2].min(axis=0), xyxy[:, 2:].max(axis=0)))

@@ -1,14 +1,17 @@
-"""The one object everybody else uses: look at a photo once, then align sentences with it.
+"""The one object everybody else uses: look at a photo once, then align sentences with it, or let
+the captioners describe it.
 
 describer = Describer.load()
 look = describer.look(photo)                 # the networks' cost of a photo, paid once
 reading = describer.read("A dog jumps .")    # the text encoder's cost of a sentence
 alignment = align(look, reading, beta=0.1)   # a product and a chain
 alignment.at(beta=0.4)                       # only the chain
+for one in describer.describe(look): ...     # the photo's sentence, then each region's
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,9 @@ import numpy as np
 import torch
 
 from core import boxes, mrf
-from core.alignment import pack_sentences
+from core.alignment import grounding_scores, pack_sentences
+from core.beam import Caption, Decoding, search
+from core.captioner import TrainedCaptioner, image_inputs
 from core.images import Photo
 from core.text import UNKNOWN, Word, words_of
 from core.weights import Checkpoint, load_checkpoint
@@ -44,7 +49,8 @@ class Look:
     """What one photo cost: its size in pixels and its regions.
 
     boxes (R, 4) normalised xyxy, objectness (R,), vectors (R, h) in the common space (Eq. 1);
-    row 0 is the whole image.
+    row 0 is the whole image. prior (R,) is `grounding_scores`', or None for none of it. features
+    (R, D) are the encoder's, which captioners read, or None where only the vectors were kept.
     """
 
     width: int
@@ -53,6 +59,8 @@ class Look:
     objectness: np.ndarray
     vectors: np.ndarray
     note: str = ""
+    prior: np.ndarray | None = None
+    features: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ class Alignment:
 
     words      N of them, with their places in `sentence`
     known      (N,) bool; an unknown word has no scores and no region
-    scores     (N, R) v_r . s_n; rows of unknown words are 0 and mean nothing
+    scores     (N, R) `grounding_scores`; rows of unknown words are 0 and mean nothing
     regions    (N,) the region of each word, NO_REGION for unknown ones
     boxes      (R, 4) xyxy in the photo's own pixels; region 0 is the whole image
     beta       of Eq. 12, in units of the scores; from merging_beta on, one region takes all words
@@ -164,6 +172,31 @@ class Alignment:
         }
 
 
+@dataclass(frozen=True)
+class Spoken:
+    """A captioner's sentence: its words, and the log-probability of each and, at last, of END."""
+
+    words: tuple[str, ...]
+    log_probabilities: tuple[float, ...]
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
+
+    @property
+    def log_probability(self) -> float:
+        """Of the whole sentence."""
+        return sum(self.log_probabilities)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is said of one region, best sentence first; region 0 is the whole photo."""
+
+    region: int
+    sentences: tuple[Spoken, ...]
+
+
 class Describer:
     """A checkpoint, ready to look and read. Holds no photo: safe to share between requests."""
 
@@ -190,7 +223,45 @@ class Describer:
             regions.objectness,
             vectors.numpy(),
             photo.note,
+            self.checkpoint.alignment.config.region_prior(regions.objectness),
+            regions.features,
         )
+
+    def describable(self, look: Look) -> list[int]:
+        """The regions of a photo that there is a captioner for; the whole photo is 0."""
+        levels = self.checkpoint.captioners
+        if look.features is None:
+            return []
+        found = [0] if "image" in levels else []
+        return found + (list(range(1, len(look.boxes))) if "region" in levels else [])
+
+    @torch.inference_mode()
+    def describe(
+        self,
+        look: Look,
+        decoding: Decoding = Decoding(),
+        regions: Sequence[int] | None = None,
+        at_once: int = 10,
+    ) -> Iterator[Description]:
+        """Describe regions (all describable ones, or those named) -> one Description each, as they
+        come: the whole photo first, the others `at_once` in a batch. Stop reading to stop working.
+
+        Raises ValueError for a region that cannot be described.
+        """
+        possible = self.describable(look)
+        wanted = possible if regions is None else list(regions)
+        for region in wanted:
+            if region not in possible:
+                raise ValueError(f"region is {region}; there are captioners for {possible}")
+        inner = [region for region in wanted if region != 0]
+        batches = [[0]] if 0 in wanted else []
+        batches += [inner[start : start + at_once] for start in range(0, len(inner), at_once)]
+        for batch in batches:
+            captioner = self.checkpoint.captioners["image" if batch == [0] else "region"]
+            found = search(captioner.model, _captioned_inputs(look, batch, captioner), decoding)
+            for region, captions in zip(batch, found, strict=True):
+                spoken = tuple(_spoken(captioner, caption) for caption in captions)
+                yield Description(region, spoken)
 
     @torch.inference_mode()
     def read(self, sentence: str) -> Reading:
@@ -226,9 +297,22 @@ class Describer:
         return Reading(sentence, words, known, vectors.numpy())
 
 
+def _captioned_inputs(look: Look, regions: list[int], captioner: TrainedCaptioner) -> torch.Tensor:
+    """The regions' inputs for a captioner (B, D)."""
+    features = torch.from_numpy(look.features)
+    own = features[regions]
+    whole, mean = features[:1].expand_as(own), features.mean(dim=0).expand_as(own)
+    return image_inputs(own, whole, mean, captioner.model.config.context)
+
+
+def _spoken(captioner: TrainedCaptioner, caption: Caption) -> Spoken:
+    words = tuple(captioner.vocabulary.words[word - 1] for word in caption.words)
+    return Spoken(words, caption.log_probabilities)
+
+
 def align(look: Look, reading: Reading, beta: float = 0.0) -> Alignment:
-    """Score every word with every region and decode the chain at `beta` (Eq. 8, 10-12)."""
-    scores = (reading.vectors @ look.vectors.T).astype(np.float64)
+    """Score every word with every region and decode the chain at `beta` (Eq. 10-12)."""
+    scores = grounding_scores(reading.vectors, look.vectors, look.prior).astype(np.float64)
     scores[~reading.known] = 0.0
     blank = Alignment(
         sentence=reading.sentence,

@@ -217,14 +217,30 @@ class BundledEncoder:
         self.dimension = network.config.feature_dimension
 
     def encode(self, photos: Sequence[np.ndarray]) -> list[Regions]:
+        return self.encode_pixels(self._pixels(photos))
+
+    def encode_boxes(
+        self, photos: Sequence[np.ndarray], boxes: Sequence[np.ndarray]
+    ) -> list[tuple[Regions, np.ndarray]]:
+        with torch.inference_mode():
+            maps = self.network.maps(self._pixels(photos))
+            own = [torch.from_numpy(np.asarray(b, np.float32).reshape(-1, 4)) for b in boxes]
+            features = self.network.pool(maps, [b.to(maps[0].device) for b in own])
+            drawn = features.float().cpu().numpy()
+            bounds = np.cumsum([len(b) for b in own])[:-1]
+            return list(zip(self._regions(maps), np.split(drawn, bounds), strict=True))
+
+    def _pixels(self, photos: Sequence[np.ndarray]) -> Tensor:
         side = self.network.config.side
         pixels = np.stack([resize_square(photo, side) for photo in photos])
-        return self.encode_pixels(torch.from_numpy(pixels).permute(0, 3, 1, 2))
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2)
 
     @torch.inference_mode()
     def encode_pixels(self, pixels: Tensor) -> list[Regions]:
         """(B, 3, S, S) uint8 RGB, already of the network's side -> the regions of each."""
-        maps = self.network.maps(pixels)
+        return self._regions(self.network.maps(pixels))
+
+    def _regions(self, maps: list[Tensor]) -> list[Regions]:
         regions = []
         boxes = []
         for found, objectness in self.network.propose(maps, self.network.detect(maps)):

@@ -51,6 +51,13 @@ class RegionEncoder(Protocol):
         """
         ...
 
+    def encode_boxes(
+        self, photos: Sequence[np.ndarray], boxes: Sequence[np.ndarray]
+    ) -> list[tuple[Regions, np.ndarray]]:
+        """As `encode`, and of each photo's own (n, 4) normalised xyxy boxes, such as people drew,
+        the (n, D) features, in the same pass of the network."""
+        ...
+
 
 def image_region(boxes: np.ndarray, objectness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Put the whole image (normalised 0, 0, 1, 1; objectness 1) before (R, 4) proposals."""

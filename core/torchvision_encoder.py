@@ -101,9 +101,15 @@ class TorchvisionEncoder:
     @torch.inference_mode()
     def encode(self, photos: Sequence[np.ndarray]) -> list[Regions]:
         # One by one: the detector pads a batch to its largest photo, which would change the answer.
-        return [self._encode_one(photo) for photo in photos]
+        return [self._encode_one(photo, np.zeros((0, 4)))[0] for photo in photos]
 
-    def _encode_one(self, photo: np.ndarray) -> Regions:
+    @torch.inference_mode()
+    def encode_boxes(
+        self, photos: Sequence[np.ndarray], boxes: Sequence[np.ndarray]
+    ) -> list[tuple[Regions, np.ndarray]]:
+        return [self._encode_one(photo, own) for photo, own in zip(photos, boxes, strict=True)]
+
+    def _encode_one(self, photo: np.ndarray, own: np.ndarray) -> tuple[Regions, np.ndarray]:
         pixels = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1).float() / 255
         images, _ = self.model.transform([pixels])
         [(height, width)] = images.image_sizes
@@ -122,6 +128,7 @@ class TorchvisionEncoder:
         kept = kept[ops.nms(refined[kept], objectness[kept], NMS_IOU)][: REGIONS_PER_PHOTO - 1]
         scale = torch.tensor([width, height, width, height], dtype=torch.float32)
         boxes, scores = image_region((refined[kept] / scale).numpy(), objectness[kept].numpy())
-        in_pixels = torch.from_numpy(boxes) * scale
-        features = heads.box_head(heads.box_roi_pool(maps, [in_pixels], sizes))
-        return Regions(boxes, scores, features.numpy())
+        drawn = np.asarray(own, dtype=np.float32).reshape(-1, 4)
+        in_pixels = torch.from_numpy(np.concatenate((boxes, drawn))) * scale
+        features = heads.box_head(heads.box_roi_pool(maps, [in_pixels], sizes)).numpy()
+        return Regions(boxes, scores, features[: len(boxes)]), features[len(boxes) :]

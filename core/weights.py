@@ -1,10 +1,12 @@
 """Checkpoints: a folder of safetensors with a config.json that names, sizes and hashes them.
 
 config.json             {"format": 1, "name", "encoder": {"name", ...}, "alignment": {...} or null,
-                         "files": {file name: sha256}}
+                         "captioners": {level: {...}}, "files": {file name: sha256}}
 encoder.safetensors     the region network (only where the encoder is "bundled")
 alignment.safetensors   the alignment model (absent while only an encoder has been trained)
 vocabulary.json         its words (absent with it)
+captioner_LEVEL.safetensors, captioner_LEVEL_words.json
+                        a captioner and its words, where there is one; LEVEL is image or region
 
 Nothing here unpickles anything: a safetensors file holds numbers and their names, no code.
 """
@@ -13,7 +15,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +25,7 @@ from safetensors.torch import load, save
 from torch import nn
 
 from core.alignment import AlignmentConfig, AlignmentModel
+from core.captioner import Captioner, CaptionerConfig, TrainedCaptioner
 from core.region_network import BundledEncoder, RegionNetwork, RegionNetworkConfig
 from core.regions import RegionEncoder
 from core.text import Vocabulary
@@ -34,7 +38,8 @@ _ENCODER, _ALIGNMENT, _VOCABULARY = (
     "alignment.safetensors",
     "vocabulary.json",
 )
-_Config = TypeVar("_Config", RegionNetworkConfig, AlignmentConfig)
+LEVELS = ("image", "region")  # what a captioner describes: whole photos or their regions
+_Config = TypeVar("_Config", RegionNetworkConfig, AlignmentConfig, CaptionerConfig)
 
 
 class CheckpointError(ValueError):
@@ -43,12 +48,14 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a folder holds, loaded: a region encoder, an alignment model and its vocabulary."""
+    """What a folder holds, loaded: a region encoder, an alignment model and its vocabulary, and
+    captioners by level, where it has them."""
 
     name: str
     encoder: RegionEncoder
     alignment: AlignmentModel
     vocabulary: Vocabulary
+    captioners: Mapping[str, TrainedCaptioner] = field(default_factory=dict)
 
 
 def resolve(name: str | Path) -> Path:
@@ -103,6 +110,30 @@ def save_checkpoint(
             f: hashlib.sha256((folder / f).read_bytes()).hexdigest() for f in sorted(written)
         },
     }
+    _write_config(folder, config)
+
+
+def save_captioner(
+    folder: Path, level: str, captioner: TrainedCaptioner, half: bool = True
+) -> None:
+    """Add a captioner to a checkpoint folder, or put it in the place of one of the same level."""
+    if level not in LEVELS:
+        raise CheckpointError(f"level is '{level}'; expected {' or '.join(LEVELS)}")
+    config = json.loads((resolve(folder) / "config.json").read_text(encoding="utf-8"))
+    tensors, words = _captioner_files(level)
+    _write(folder / tensors, captioner.model, half)
+    captioner.vocabulary.save(folder / words)
+    config.setdefault("captioners", {})[level] = asdict(captioner.model.config)
+    for file in (tensors, words):
+        config["files"][file] = hashlib.sha256((folder / file).read_bytes()).hexdigest()
+    _write_config(folder, config)
+
+
+def _captioner_files(level: str) -> tuple[str, str]:
+    return f"captioner_{level}.safetensors", f"captioner_{level}_words.json"
+
+
+def _write_config(folder: Path, config: dict[str, Any]) -> None:
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
@@ -165,6 +196,7 @@ class _Described:
     encoder_name: str
     encoder: dict[str, Any]
     alignment: dict[str, Any] | None
+    captioners: dict[str, dict[str, Any]]
     files: dict[str, str]
 
 
@@ -173,10 +205,16 @@ def _describe(folder: Path) -> _Described:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         version, encoder = config["format"], dict(config["encoder"])
         alignment = None if config["alignment"] is None else dict(config["alignment"])
+        captioners = {level: dict(one) for level, one in config.get("captioners", {}).items()}
         described = _Described(
-            str(config["name"]), str(encoder.pop("name")), encoder, alignment, dict(config["files"])
+            str(config["name"]),
+            str(encoder.pop("name")),
+            encoder,
+            alignment,
+            captioners,
+            dict(config["files"]),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"config.json of checkpoint {folder.name} cannot be read: "
             f"{type(error).__name__} {error}"
@@ -212,6 +250,33 @@ def load_encoder(name: str | Path, weights: Path | None = None) -> RegionEncoder
     return torchvision_encoder(described.encoder_name, weights)
 
 
+def load_captioners(name: str | Path) -> dict[str, TrainedCaptioner]:
+    """ "bundled" or a folder -> its captioners by level, in evaluation mode; {} if it has none."""
+    folder = resolve(name)
+    described = _describe(folder)
+    found = {}
+    for level, values in described.captioners.items():
+        if level not in LEVELS:
+            raise CheckpointError(
+                f"config.json: captioners has '{level}'; expected {' or '.join(LEVELS)}"
+            )
+        tensors, words = _captioner_files(level)
+        model = Captioner(_config(CaptionerConfig, values, f"captioner {level}"))
+        load_tensors(_verified(folder, tensors, described.files), model, tensors)
+        vocabulary = _vocabulary(folder, words, described.files, model.config.vocabulary_size)
+        found[level] = TrainedCaptioner(model.eval(), vocabulary)
+    return found
+
+
+def _vocabulary(folder: Path, file: str, files: dict[str, str], ids: int) -> Vocabulary:
+    """A vocabulary with as many ids as its model expects."""
+    data = json.loads(_verified(folder, file, files))
+    vocabulary = Vocabulary(data["words"], data["counts"])
+    if len(vocabulary) != ids:
+        raise CheckpointError(f"{file} has {len(vocabulary)} ids; its model expects {ids}")
+    return vocabulary
+
+
 def load_checkpoint(
     name: str | Path = "bundled", encoder_weights: Path | None = None
 ) -> Checkpoint:
@@ -225,9 +290,8 @@ def load_checkpoint(
         raise CheckpointError(
             f"checkpoint '{name}' has a region encoder only; expected an alignment model"
         )
-    data = json.loads(_verified(folder, _VOCABULARY, described.files))
-    vocabulary = Vocabulary(data["words"], data["counts"])
     alignment = AlignmentModel(_config(AlignmentConfig, described.alignment, "alignment"))
+    vocabulary = _vocabulary(folder, _VOCABULARY, described.files, alignment.config.vocabulary_size)
     load_tensors(_verified(folder, _ALIGNMENT, described.files), alignment, _ALIGNMENT)
     encoder = load_encoder(name, encoder_weights)
     wanted = alignment.config
@@ -236,9 +300,11 @@ def load_checkpoint(
             f"the encoder {encoder.name} gives {encoder.dimension} numbers a region; "
             f"the alignment model expects {wanted.region_dimension}"
         )
-    if len(vocabulary) != wanted.vocabulary_size:
-        raise CheckpointError(
-            f"{_VOCABULARY} has {len(vocabulary)} ids; "
-            f"the alignment model expects {wanted.vocabulary_size}"
-        )
-    return Checkpoint(described.label, encoder, alignment.eval(), vocabulary)
+    captioners = load_captioners(name)
+    for level, captioner in captioners.items():
+        if captioner.model.config.feature_dimension != encoder.dimension:
+            raise CheckpointError(
+                f"the encoder {encoder.name} gives {encoder.dimension} numbers a region; the "
+                f"{level} captioner expects {captioner.model.config.feature_dimension}"
+            )
+    return Checkpoint(described.label, encoder, alignment.eval(), vocabulary, captioners)

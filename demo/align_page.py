@@ -16,7 +16,7 @@ import gradio as gr
 from core import images
 from core.describer import Alignment, Describer, Look, SentenceError, align
 from core.images import ImageError, Photo
-from demo import examples
+from demo import describe, examples
 from demo.examples import Example
 from demo.photo_input import UploadedFile, file_bytes, photo_input
 from demo.viewer import alignment_view, alignment_viewer, photo_view
@@ -149,6 +149,10 @@ def build(describer: Describer, limits: AlignLimits = AlignLimits()) -> None:
         current, text, update = jobs.pick(event.photo, event.sentence, current)
         return current, text, gr.update(**update)
 
+    def use(text: str, current: Desk) -> tuple[Desk, str, dict[str, Any]]:
+        current, view = jobs.align(text, current)
+        return current, text, view
+
     def slide(current: Desk, event: gr.EventData) -> tuple[Desk, dict[str, Any]]:
         return jobs.slide(float(event.beta), current)
 
@@ -159,8 +163,9 @@ def build(describer: Describer, limits: AlignLimits = AlignLimits()) -> None:
         "show_progress": "minimal",
         "show_progress_on": viewer,
     }
-    photo.upload(take, [photo, sentence, desk], [desk, viewer, photo], **networks)
-    strip.pick(pick, [desk], [desk, sentence, viewer], **networks)
+    emptied_after = describe.build(describer, desk, networks, use, [desk, sentence, viewer])
+    emptied_after(photo.upload(take, [photo, sentence, desk], [desk, viewer, photo], **networks))
+    emptied_after(strip.pick(pick, [desk], [desk, sentence, viewer], **networks))
     gr.on(
         [sentence.submit, button.click],
         jobs.align,

@@ -2,63 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported; promise 11
 
 import gradio as gr
-import plotly
-from fastapi import FastAPI, HTTPException
+from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse
-from fastapi.staticfiles import StaticFiles
 
+from annotate.page import component as annotate_page
+from annotate.page.door import Door
+from annotate.web import guard, hosting
+from annotate.web.hosting import Additions, Settings
 from core.describer import Describer
-from demo import align_page, examples
-from demo.security import Guard
-from demo.uploads import UploadFolder, UploadLimits
+from core.groundings.reader import GroundingSet
+from demo import align_page, analysis_page, browse_page, examples, grounding_routes, search_page
+from demo.groundings import Groundings
 from demo.viewer import STATIC
 
 TITLE = "Words and regions"
 HERE = Path(__file__).parent
-PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+GUARD = guard.GuardLimits(
+    read=(*guard.READ, f"/{STATIC}/*", "/demo-examples/*", f"/{grounding_routes.ADDRESS}/*")
+)
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Where the server listens, what it is called, and where uploads lie."""
-
-    uploads: Path
-    """A folder of the server's own: it deletes what it finds there."""
-    host: str = "127.0.0.1"
-    """Only this machine, until someone decides otherwise."""
-    names: tuple[str, ...] = ()
-    """Further names under which it may be called, such as a proxy's."""
-    limits: UploadLimits = field(default_factory=UploadLimits)
-    waiting: int = 64
-    """Requests in the queue; further ones are told that it is full."""
-    sessions: int = 1000
-    """Visitors remembered at once; each costs about 0.1 MB."""
-
-
-def theme() -> gr.themes.Base:
-    """Quiet colours, the system's own fonts: nothing to fetch."""
-    return gr.themes.Base(
-        primary_hue=gr.themes.colors.blue,
-        neutral_hue=gr.themes.colors.slate,
-        radius_size=gr.themes.sizes.radius_md,
-        font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
-        font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "monospace"],
-    )
-
-
-def pages(describer: Describer, settings: Settings) -> gr.Blocks:
-    """All pages, a tab each."""
+def pages(
+    describer: Describer, groundings: Groundings | None = None, door: Door | None = None
+) -> gr.Blocks:
+    """All pages, a tab each; those of a grounding set and of a store where there is one."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(
             f"<header><h1>{TITLE}</h1><p>Which words of a sentence belong to which parts of a "
@@ -66,65 +39,59 @@ def pages(describer: Describer, settings: Settings) -> gr.Blocks:
             apply_default_css=False,
             elem_classes="page-head",
         )
-        with gr.Tabs(), gr.Tab("Align", id="align"):
-            align_page.build(describer)
-    blocks.state_session_capacity = settings.sessions
-    blocks.queue(max_size=settings.waiting)
+        with gr.Tabs() as tabs:
+            with gr.Tab("Align", id="align"):
+                align_page.build(describer)
+            if groundings is not None:
+                with gr.Tab("Browse", id="browse"):
+                    browse_page.build(groundings)
+                with gr.Tab("Search", id="search"):
+                    search_page.build(groundings)
+                with gr.Tab("Errors", id="errors"):
+                    analysis_page.build(groundings)
+                browse_page.open_from_address(blocks, tabs)
+            if door is not None:
+                with gr.Tab("Annotate", id="annotate"):
+                    annotate_page.build()
     return blocks
 
 
-def create(describer: Describer, settings: Settings) -> FastAPI:
+def create(
+    describer: Describer,
+    settings: Settings,
+    grounding_set: GroundingSet | None = None,
+    door: Door | None = None,
+) -> FastAPI:
     """The ASGI application, guarded."""
-    os.environ["GRADIO_TEMP_DIR"] = str(settings.uploads)  # Gradio's one way to choose a folder
-    folder = UploadFolder(settings.uploads, settings.limits)
+    groundings = Groundings(grounding_set, describer) if grounding_set else None
+    routers = [_example_photos()]
+    if groundings is not None:
+        # Gradio's sign-in stands before its own routes only.
+        signed = door is not None and not door.open
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        sweeping = asyncio.create_task(_sweep_on_and_on(folder))
-        yield
-        sweeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await sweeping
+        def admitted(request: Request) -> bool:
+            return not signed or (door is not None and door.person(request) is not None)
 
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+        routers.append(grounding_routes.router(groundings, admitted))
+    additions = Additions(
+        sheets=(f"{STATIC}/page.css",),
+        folders={STATIC: HERE / "static"},
+        routers=tuple(routers),
+        guard=GUARD,
+    )
+    if door is not None:
+        additions = hosting.joined(additions, annotate_page.additions(door))
+    return hosting.create(lambda: pages(describer, groundings, door), settings, additions)
+
+
+def _example_photos() -> APIRouter:
+    router = APIRouter()
     photos = {e.file: examples.FOLDER / e.file for e in examples.load()}
 
-    @app.get(f"/{STATIC}/plotly.min.js")
-    def plotly_script() -> FileResponse:
-        return FileResponse(PLOTLY, media_type="text/javascript")
-
-    @app.get("/demo-examples/{name}")
+    @router.get("/demo-examples/{name}")
     def example_photo(name: str) -> FileResponse:
         if name not in photos:
             raise HTTPException(404)
         return FileResponse(photos[name], media_type="image/jpeg")
 
-    app.mount(f"/{STATIC}", StaticFiles(directory=HERE / "static"))
-    app.add_middleware(
-        Guard,
-        uploads=folder,
-        hosts={"localhost", "127.0.0.1", "::1", socket.gethostname(), *settings.names}
-        | {settings.host},
-        any_address=settings.host in ("0.0.0.0", "::"),
-    )
-    return gr.mount_gradio_app(
-        app,
-        pages(describer, settings),
-        path="/",
-        theme=theme(),
-        head=f'<link rel="stylesheet" href="{STATIC}/page.css">',
-        footer_links=["api"],
-        run_history=False,
-        show_error=False,  # what goes wrong inside is for the log, not for the visitor (promise 19)
-        max_file_size=settings.limits.request_bytes,
-        ssr_mode=False,
-        mcp_server=False,
-        enable_monitoring=False,
-        pwa=False,
-    )
-
-
-async def _sweep_on_and_on(folder: UploadFolder) -> None:
-    while True:
-        await asyncio.sleep(folder.limits.sweep_seconds)
-        await asyncio.to_thread(folder.sweep)
+    return router

@@ -9,7 +9,8 @@ from typing import Any
 
 import gradio as gr
 
-from demo.viewer import on_load
+from annotate.web.component import on_load
+from demo.viewer import STATIC
 
 FOLDER = Path(__file__).parent / "examples"
 
@@ -45,7 +46,7 @@ def example_strip(examples: tuple[Example, ...], **settings: Any) -> gr.HTML:
     return gr.HTML(
         [asdict(example) for example in examples],
         html_template='<div class="examples"></div>',
-        js_on_load=on_load("examples.js", "'pick'"),
+        js_on_load=on_load(STATIC, "examples.js", "'pick'"),
         apply_default_css=False,
         visible=bool(examples),
         **settings,

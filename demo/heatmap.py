@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from annotate.web.labels import plotly_label
 from core.describer import Alignment
-from demo.labels import plotly_label
 
 ROW = 26  # pixels a word gets: a finger's width is not needed, a legible label is
 HEAD, FOOT = 34, 10  # pixels above and below the rows

@@ -12,15 +12,16 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData as UploadedFile
 
+from annotate.web.component import on_load
 from core.images import ImageLimits
-from demo.viewer import on_load
+from demo.viewer import STATIC
 
 
 def photo_input(limits: ImageLimits = ImageLimits(), **settings: Any) -> gr.HTML:
     """A place to drop photos. Its `upload` event gives an `UploadedFile`."""
     component = gr.HTML(
         html_template='<div class="photo-input"></div>',
-        js_on_load=on_load("photo_input.js", "'upload'"),
+        js_on_load=on_load(STATIC, "photo_input.js", "'upload'"),
         apply_default_css=False,
         most=limits.max_bytes,
         **settings,

@@ -15,6 +15,7 @@ from typing import Any
 
 import gradio as gr
 
+from annotate.web.component import on_load
 from core import boxes
 from core.describer import Alignment, Look
 from core.images import Photo
@@ -22,18 +23,6 @@ from demo import heatmap
 from demo.preview import data_url
 
 STATIC = "demo-static"  # the address under which demo/static is served
-
-
-def on_load(module: str, *events: str) -> str:
-    """JavaScript that hands a component to `mount` of a module in demo/static.
-
-    The events are not needed to run: Gradio knows a component's own events by their quoted names.
-    """
-    return (
-        f"import(new URL('{STATIC}/{module}', document.baseURI))"
-        ".then(({mount}) => mount({element, props, trigger, upload, watch}));"
-        f" // {' '.join(events)}"
-    )
 
 
 def alignment_viewer(**settings: Any) -> gr.HTML:
@@ -45,7 +34,7 @@ def alignment_viewer(**settings: Any) -> gr.HTML:
         alignment_view(None),
         photo=None,
         html_template='<div class="viewer"></div>',
-        js_on_load=on_load("viewer.js", "'slide'"),
+        js_on_load=on_load(STATIC, "viewer.js", "'slide'"),
         apply_default_css=False,
         **settings,
     )

@@ -1,17 +1,21 @@
-"""What several rooms' tests share: a tiny model with random weights, built in a moment."""
+"""What several rooms' tests share: a tiny model with random weights, and a browser."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from playwright.sync_api import Browser, sync_playwright
 
 from core.alignment import AlignmentConfig, AlignmentModel
 from core.region_network import RegionNetwork, RegionNetworkConfig, Trunk
 from core.text import Vocabulary
 from core.weights import save_checkpoint
+from tests import chromium
 
 WORDS = ("a", "dog", "runs", "on", "grass", "man", "red", "ball")
 
@@ -69,3 +73,16 @@ def photo_pixels() -> np.ndarray:
     y, x = np.mgrid[:60, :90]
     disc = (x - 30) ** 2 + (y - 30) ** 2 < 15**2
     return np.where(disc[..., None], [250, 180, 40], [20, 40, 90]).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        path = chromium.find(playwright.chromium.executable_path)
+        if path is None:
+            if os.environ.get("CI"):
+                pytest.fail(chromium.NONE)
+            pytest.skip(chromium.NONE)
+        launched = playwright.chromium.launch(executable_path=path, args=list(chromium.FLAGS))
+        yield launched
+        launched.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from annotate.__main__ import parser as annotate_parser
 from demo.__main__ import parser as demo_parser
 from train.__main__ import COMMANDS
 from train.__main__ import parser as train_parser
@@ -31,7 +32,8 @@ def test_documented_commands_parse() -> None:
     for page, line in found:
         _, _, module, *arguments = shlex.split(line, comments=True)
         try:
-            {"train": train_parser, "demo": demo_parser}[module]().parse_args(arguments)
+            parsers = {"train": train_parser, "demo": demo_parser, "annotate": annotate_parser}
+            parsers[module]().parse_args(arguments)
         except SystemExit:
             pytest.fail(f"{page.relative_to(ROOT)} has a command that does not parse: {line}")
 

@@ -6,18 +6,38 @@ import argparse
 import sys
 
 from core.describer import SentenceError
+from core.groundings.schema import GroundingError
 from core.images import ImageError
 from core.torchvision_encoder import EncoderError
 from core.weights import CheckpointError
-from train import align, bench, evaluate, export, features, proposals
+from train import (
+    align,
+    bench,
+    caption,
+    download,
+    evaluate,
+    export,
+    features,
+    ground,
+    proposals,
+    query,
+    snippets,
+    table,
+)
 from train.data import DataError
 from train.runs import NotFiniteError
 
 COMMANDS = {
+    "download": (download, "fetch Flickr8k into the layout that --data reads"),
     "proposals": (proposals, "teach the region network where things are"),
     "features": (features, "photos -> regions on disk"),
     "align": (align, "learn the alignment model (and, with --train-encoder, the network)"),
+    "snippets": (snippets, "training sentences -> snippets of regions, for region captioners"),
+    "caption": (caption, "learn to describe photos, or their regions"),
     "evaluate": (evaluate, "rank or ground: the figures of a checkpoint"),
+    "ground": (ground, "photos and sentences -> a grounding set for the Browse page"),
+    "query": (query, "the regions of a data set that suit some words best"),
+    "table": (table, "the tables of docs/results"),
     "bench": (bench, "what a photo, a sentence and a beta cost"),
     "export": (export, "a run's checkpoint -> a float16 checkpoint folder"),
 }
@@ -41,6 +61,7 @@ def main() -> None:
         CheckpointError,
         DataError,
         EncoderError,
+        GroundingError,
         ImageError,
         NotFiniteError,
         SentenceError,

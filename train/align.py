@@ -5,6 +5,9 @@ Two ways to the same loss:
   --train-encoder   photos go through the region network, which learns too (joint fine-tuning);
                     its boxes keep being taught as in `train proposals`
 
+--recipe NAME sets everything that the other options do not; train/recipes.py lists them. Under
+`torchrun` several processes share each batch; the loss is the same.
+
 No box ever says which words belong to it: what the words get are whole photos (section 3.1.4).
 """
 
@@ -12,161 +15,93 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from tqdm import tqdm
 
 from core.alignment import (
     AlignmentConfig,
     AlignmentModel,
+    fragment_loss,
     max_margin_loss,
     pack_sentences,
     softmax_loss,
 )
 from core.region_network import RegionNetwork
-from core.retrieval import Recall, ranks, recall, score_matrix
-from core.text import UNKNOWN, Vocabulary, tokenise
+from core.text import UNKNOWN, Vocabulary
 from core.weights import load_checkpoint, load_network, save_checkpoint
-from train.data import CaptionSet, DataError, read_captions
+from train import parallel
+from train.data import DataError, read_captions
 from train.features import FeatureStore
 from train.joint import Live
+from train.parallel import World
 from train.proposals import proposal_targets
+from train.ranking import RegionSource, Sentences, Stored, Views, rank, summary
+from train.recipes import RECIPES, AlignRecipe
 from train.runs import Progress, Run, check_finite, set_threads
+from train.word_vectors import read_word_vectors
 
 
-@dataclass(frozen=True)
-class AlignRecipe:
-    """How an alignment model is trained. The defaults are the shipped recipe."""
+class AlignmentStep(nn.Module):
+    """What one step computes: photos and sentences -> the parts of the loss, by name.
 
-    epochs: int = 12
-    """Passes over the sentences: a photo comes as often as it takes to bring all of its own."""
-    batch: int = 128
-    """Photos in a step."""
-    sentences: int = 1
-    """Sentences of each photo in a step. Where photos are dear (--train-encoder), all five."""
-    loss: Literal["softmax", "margin"] = "softmax"
-    """Symmetric softmax over the batch, or Eq. 9's max-margin sum."""
-    temperature: float = 0.05
-    margin: float = 1.0
-    """Eq. 9's; scores of the cosine kind want 0.2."""
-    optimiser: Literal["adam", "sgd"] = "adam"
-    rate: float = 1e-3
-    encoder_rate: float = 5e-4
-    """Of the region network, with --train-encoder: relative to each tensor's own size. Folding
-    BatchNorm left tensors whose sizes differ a thousandfold; one Adam rate for all (1e-4) tripled
-    the loss within 40 steps."""
-    weight_decay: float = 1e-4
-    warm_up: int = 100
-    """Steps over which the rates rise, before they fall along half a cosine."""
-    proposal_weight: float = 0.3
-    """Of the proposal losses beside the alignment's, with --train-encoder."""
-    word_dropout: float = 0.0
-    """Share of a sentence's words that are read as unknown while training."""
-    seed: int = 1
+    A module of its own, around the model and the region network where that learns too, because
+    gradients are averaged over processes by DistributedDataParallel, which wraps one module.
+    """
 
-    def __post_init__(self) -> None:
-        if self.loss not in ("softmax", "margin"):
-            raise DataError(f"loss is '{self.loss}'; expected softmax or margin")
-        if self.optimiser not in ("adam", "sgd"):
-            raise DataError(f"optimiser is '{self.optimiser}'; expected adam or sgd")
-        if self.loss == "margin" and self.sentences != 1:
-            raise DataError(f"sentences is {self.sentences}; the margin loss (Eq. 9) expects 1")
+    def __init__(
+        self,
+        model: AlignmentModel,
+        source: RegionSource,
+        recipe: AlignRecipe,
+        world: World,
+        network: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.model, self.network = model, network  # registered: their parameters learn
+        self.source, self.recipe, self.world = source, recipe, world
 
-
-class RegionSource(Protocol):
-    """Where a step's region features come from."""
-
-    @property
-    def generators(self) -> Sequence[np.random.Generator]:
-        """The source's own randomness, which a resumed run must restore."""
-        ...
-
-    def batch(self, rows: np.ndarray) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """(K,) photos -> features (K, R, D), present (K, R), further losses by name."""
-        ...
-
-
-class Stored:
-    """Regions computed beforehand."""
-
-    generators = ()
-
-    def __init__(self, store: FeatureStore) -> None:
-        self.store = store
-
-    def batch(self, rows: np.ndarray) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        features, present = self.store.rows(rows)
-        return features, present, {}
-
-
-class Sentences:
-    """The sentences of a data set as word ids, by photo. Sentences without words are left out."""
-
-    def __init__(self, captions: CaptionSet, vocabulary: Vocabulary) -> None:
-        read = [[vocabulary.ids(tokenise(s)) for s in group] for group in captions.sentences]
-        self.ids = [[ids for ids in group if any(ids)] for group in read]
-        for name, group in zip(captions.names, self.ids, strict=True):
-            if not group:
-                raise DataError(f"{name} has no sentence with a known word; expected at least one")
-
-    def draw(
-        self, rows: np.ndarray, count: int, generator: np.random.Generator
-    ) -> tuple[list[list[int]], Tensor]:
-        """`count` sentences of each photo, no repeats -> ids, and whose photo (index in rows)."""
-        drawn, photo_of = [], []
-        for place, row in enumerate(rows):
-            group = self.ids[row]
-            for choice in generator.permutation(len(group))[:count]:
-                drawn.append(group[choice])
-                photo_of.append(place)
-        return drawn, torch.tensor(photo_of)
-
-    def rounds(self, count: int) -> int:
-        """How often a photo must come, `count` sentences at a time, to bring all of its own."""
-        average = sum(map(len, self.ids)) / len(self.ids)
-        return max(1, round(average / count))
-
-    def every(self) -> tuple[list[list[int]], np.ndarray]:
-        """All sentences in order, and the photo of each."""
-        flat = [ids for group in self.ids for ids in group]
-        return flat, np.repeat(np.arange(len(self.ids)), [len(group) for group in self.ids])
-
-
-@torch.inference_mode()
-def rank(model: AlignmentModel, source: RegionSource, sentences: Sentences) -> dict[str, Recall]:
-    """All photos of `source` against all `sentences` -> Recall of annotation and search."""
-    model.eval()
-    rows = np.array_split(np.arange(len(sentences.ids)), math.ceil(len(sentences.ids) / 50))
-    regions, present = [], []
-    for chunk in rows:
-        features, here, _ = source.batch(chunk)
-        regions.append(model.embed_regions(features))
-        present.append(here)
-    flat, photo_of = sentences.every()
-    ids, lengths, known, sentence_of = pack_sentences(flat)
-    words = model.embed_words(ids, lengths)
-    scores = score_matrix(
-        model, torch.cat(regions), torch.cat(present), words, known, sentence_of, len(flat)
-    )
-    annotation, search = ranks(scores.numpy(), photo_of)
-    return {"annotation": recall(annotation), "search": recall(search)}
-
-
-def summary(ranked: dict[str, Recall]) -> dict[str, float]:
-    """Recall as log columns: annotation_r1, ..., search_medr, and the sum of the six recalls."""
-    columns = {
-        f"{side}_{name}": value
-        for side, one in ranked.items()
-        for name, value in asdict(one).items()
-    }
-    return {**columns, "sum": sum(v for k, v in columns.items() if not k.endswith("medr"))}
+    def forward(
+        self, rows: np.ndarray, drawn: list[list[int]], photo_of: Tensor, hardest: bool
+    ) -> dict[str, Tensor]:
+        """rows (K,) this process's photos, drawn L sentences of theirs as ids, photo_of (L,) the
+        place in `rows` of each; hardest: see max_margin_loss. The loss is of all processes'."""
+        model, recipe, world = self.model, self.recipe, self.world
+        features, present, parts = self.source.batch(rows)
+        packed = pack_sentences(drawn)
+        ids, lengths, known, _ = (t.to(world.device) for t in packed)
+        if recipe.word_dropout:
+            dropped = torch.rand(ids.shape, device=ids.device) < recipe.word_dropout
+            ids = ids.masked_fill(dropped, UNKNOWN)
+        regions = world.gather(model.embed_regions(features.to(world.device)))
+        if recipe.region_dropout:
+            kept = present & (torch.rand(present.shape) >= recipe.region_dropout)
+            present = torch.where(kept.any(dim=1, keepdim=True), kept, present)
+        present = world.gather(present.to(world.device))
+        words = world.gather(model.embed_words(ids, lengths))
+        known, lengths = world.gather(known), world.gather(lengths)
+        photo_of = world.gather(photo_of.to(world.device) + world.rank * len(rows))
+        count = len(lengths)
+        sentence_of = torch.repeat_interleave(torch.arange(count, device=ids.device), lengths)
+        scores = model.word_region_scores(regions, present, words)
+        matrix = model.sentence_scores(scores, present, known, sentence_of, count)
+        if recipe.loss == "softmax":
+            alignment = softmax_loss(matrix, photo_of, recipe.temperature)
+        else:
+            alignment = max_margin_loss(matrix, recipe.margin, hardest) / len(matrix)
+        parts = {"alignment": alignment, **parts}
+        if recipe.fragments:
+            loss = fragment_loss(scores, present, known, photo_of[sentence_of])
+            parts["fragments"] = recipe.fragments * loss
+        return parts
 
 
 def optimiser_of(
@@ -179,6 +114,8 @@ def optimiser_of(
             groups.append({"params": [tensor], "lr": recipe.encoder_rate * size})
     if recipe.optimiser == "sgd":
         return torch.optim.SGD(groups, momentum=0.9, weight_decay=recipe.weight_decay)
+    if recipe.optimiser == "rmsprop":
+        return torch.optim.RMSprop(groups, weight_decay=recipe.weight_decay)
     return torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
 
 
@@ -191,17 +128,22 @@ def train(
     assess: Callable[[], dict[str, float]],
     save: Callable[[], None],
     network: nn.Module | None = None,
+    world: World = World(0, 1, torch.device("cpu")),
 ) -> float:
     """Train; after each epoch `assess` on dev and `save` when the sum of recalls rose. -> best.
 
     A run folder with progress goes on after its last whole epoch, to the same curve.
     """
-    torch.manual_seed(recipe.seed)
     generator = np.random.default_rng(recipe.seed)
     photos, rounds = len(sentences.ids), sentences.rounds(recipe.sentences)
     whole = photos // recipe.batch * recipe.batch  # so that no batch holds a photo twice
     if not whole:
         raise DataError(f"batch is {recipe.batch}; expected at most the {photos} photos there are")
+    if recipe.batch % world.size:
+        raise DataError(
+            f"batch is {recipe.batch}; expected a multiple of the {world.size} processes"
+        )
+    share = recipe.batch // world.size
     steps = rounds * whole // recipe.batch
     total = steps * recipe.epochs
     optimiser = optimiser_of(recipe, model, network)
@@ -218,32 +160,33 @@ def train(
         run.folder / "progress.safetensors", models, optimiser, schedule, generators
     )
     kept = progress.load()
-    best = kept.get("best", -math.inf)
+    best, best_epoch = kept.get("best", -math.inf), int(kept.get("best_epoch", 0))
+    step_of: nn.Module = AlignmentStep(model, source, recipe, world, network)
+    if world.size > 1:
+        step_of = DistributedDataParallel(step_of)
     for epoch in range(int(kept.get("epoch", 0)), recipe.epochs):
+        if recipe.patience and epoch - best_epoch >= recipe.patience:
+            break
+        # Each process drops other things, and a resumed run the same as an unbroken one.
+        torch.manual_seed((recipe.seed * 1000 + epoch) * world.size + world.rank)
         model.train()
         order = np.concatenate([generator.permutation(photos)[:whole] for _ in range(rounds)])
         sums: dict[str, float] = {}
-        bar = tqdm(range(steps), f"epoch {epoch + 1}/{recipe.epochs}", unit="step", mininterval=10)
+        bar = tqdm(
+            range(steps), f"epoch {epoch + 1}/{recipe.epochs}", unit="step", mininterval=10,
+            disable=not world.first,
+        )  # fmt: skip
         for step in bar:
             rows = order[step * recipe.batch : (step + 1) * recipe.batch]
             drawn, photo_of = sentences.draw(rows, recipe.sentences, generator)
-            features, present, parts = source.batch(rows)
-            ids, lengths, known, sentence_of = pack_sentences(drawn)
-            if recipe.word_dropout:
-                ids = ids.masked_fill(torch.rand(ids.shape) < recipe.word_dropout, UNKNOWN)
-            scores = model.photo_sentence_scores(
-                model.embed_regions(features),
-                present,
-                model.embed_words(ids, lengths),
-                known,
-                sentence_of,
-                len(drawn),
+            # Every process draws the whole batch, so that all agree on it, and takes its share.
+            mine = np.flatnonzero(photo_of // share == world.rank)
+            parts = step_of(
+                rows[world.rank * share : (world.rank + 1) * share],
+                [drawn[i] for i in mine],
+                torch.from_numpy(photo_of[mine] - world.rank * share),
+                recipe.loss == "hard" and epoch >= recipe.hard_after,
             )
-            if recipe.loss == "margin":
-                alignment = max_margin_loss(scores, recipe.margin) / len(scores)
-            else:
-                alignment = softmax_loss(scores, photo_of, recipe.temperature)
-            parts = {"alignment": alignment, **parts}
             loss = check_finite(parts)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -254,21 +197,70 @@ def train(
                 sums[name] = sums.get(name, 0.0) + value.item() / steps
             if step % 10 == 0:
                 bar.set_postfix({name: f"{value.item():.3f}" for name, value in parts.items()})
-        dev = assess()
-        run.log(epoch=epoch + 1, **sums, **dev)
-        if dev["sum"] > best:
-            best = dev["sum"]
-            save()
-        progress.save(epoch=epoch + 1, best=best)
+        dev = assess() if world.first else {}
+        found = world.agree(dev.get("sum", 0.0))
+        better = found > best
+        if better:
+            best, best_epoch = found, epoch + 1
+        if world.first:
+            run.log(epoch=epoch + 1, **sums, **dev)
+            if better:
+                save()
+            progress.save(epoch=epoch + 1, best=best, best_epoch=best_epoch)
     return best
 
 
+def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
+    """--recipe, and an option for each field of AlignRecipe and of AlignmentConfig."""
+    parser.add_argument("--recipe", choices=RECIPES, default="shipped")
+    for kind in (AlignRecipe, AlignmentConfig):
+        for one in fields(kind):
+            if one.name not in ("region_dimension", "vocabulary_size"):
+                parser.add_argument(
+                    f"--{one.name.replace('_', '-')}",
+                    type=type(one.default),
+                    help=f"instead of the recipe's; by default {one.default}",
+                )
+
+
+def recipe_of(arguments: argparse.Namespace) -> tuple[AlignRecipe, dict[str, Any]]:
+    """The training and the model (keywords of AlignmentConfig) that the options describe."""
+    named = RECIPES[arguments.recipe]
+    given = {name: value for name, value in vars(arguments).items() if value is not None}
+
+    def chosen(kind: type, preset: Any) -> dict[str, Any]:
+        names = [one.name for one in fields(kind)]
+        return dict(preset) | {name: given[name] for name in names if name in given}
+
+    training = AlignRecipe(**chosen(AlignRecipe, named.training))
+    return training, chosen(AlignmentConfig, named.model)
+
+
+def restarted(model: AlignmentModel, arguments: argparse.Namespace) -> AlignmentModel:
+    """A model to start from, with what the options (not the recipe) say otherwise."""
+    names = [one.name for one in fields(AlignmentConfig)]
+    given = {k: v for k, v in vars(arguments).items() if k in names and v is not None}
+    changed = AlignmentModel(replace(model.config, **given))
+    try:
+        changed.load_state_dict(model.state_dict())
+    except RuntimeError:
+        raise DataError(
+            f"--start has {model.config}, whose tensors do not fit {given}; expected options that "
+            "leave sizes and context as they are"
+        ) from None
+    return changed
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, help="a Flickr8k folder")
+    parser.add_argument("--data", type=Path, help="a Flickr8k folder or a dataset_*.json")
+    parser.add_argument("--images", type=Path, help="with a dataset_*.json: the photos' folder")
     parser.add_argument(
         "--encoder", help="checkpoint folder of the region network, if bundled kind"
     )
-    parser.add_argument("--features", type=Path, help="training features by `train features`")
+    parser.add_argument(
+        "--features", type=Path, action="append",
+        help="training features by `train features`; several folders are views of one photo set",
+    )  # fmt: skip
     parser.add_argument("--dev-features", type=Path)
     parser.add_argument("--train-encoder", action="store_true", help="learn the region network too")
     parser.add_argument("--side", type=int, help="with --train-encoder: input side while training")
@@ -277,22 +269,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--nanodet-boxes", type=Path, help="with --train-encoder: nanodet.npz of `train proposals`"
     )
     parser.add_argument("--start", help="checkpoint folder to start the alignment model from")
+    parser.add_argument("--word-vectors", type=Path, help="word2vec or GloVe text file to start at")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
     parser.add_argument("--threads", type=int, default=2)
-    defaults = AlignRecipe()
-    for field in fields(AlignRecipe):
-        value = getattr(defaults, field.name)
-        parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(value), default=value)
-    for field in fields(AlignmentConfig):
-        if field.name not in ("region_dimension", "vocabulary_size"):
-            parser.add_argument(
-                f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default
-            )
+    add_recipe_arguments(parser)
 
 
-def needed(arguments: argparse.Namespace, name: str) -> Path:
+def needed(arguments: argparse.Namespace, name: str) -> Any:
     """An option that this kind of training cannot do without."""
-    value: Path | None = getattr(arguments, name)
+    value = getattr(arguments, name)
     if value is None:
         kind = "with --train-encoder" if arguments.train_encoder else "without --train-encoder"
         raise DataError(f"--{name.replace('_', '-')} is missing; {kind} it is needed")
@@ -301,19 +286,38 @@ def needed(arguments: argparse.Namespace, name: str) -> Path:
 
 def main(arguments: argparse.Namespace) -> None:
     set_threads(arguments.threads)
+    world = parallel.join()
+    try:
+        run_align(arguments, world)
+    finally:
+        parallel.leave()
+
+
+def run_align(arguments: argparse.Namespace, world: World) -> Path:
+    """Train as the options say -> the checkpoint's folder."""
+    recipe, model_options = recipe_of(arguments)
+    captions = read_captions(arguments.data, "train", arguments.images, None)
+    dev = read_captions(arguments.data, "dev", arguments.images, None)
+    shared = set(captions.names) & set(dev.names)
+    if shared:  # such as one COCO file, which has no splits
+        raise DataError(
+            f"{min(shared)} is in the training and in the dev split of {arguments.data}; "
+            "expected a data set whose splits are apart"
+        )
     # Not which function runs, nor on how many threads: a resumed run may differ in these.
     values = {k: v for k, v in vars(arguments).items() if k not in ("main", "threads")}
-    recipe = AlignRecipe(**{f.name: values[f.name] for f in fields(AlignRecipe)})
-    captions = read_captions(arguments.data, "train", None, None)
-    dev = read_captions(arguments.data, "dev", None, None)
-    run = Run(arguments.out, values)
+    described = {f.name: getattr(recipe, f.name) for f in fields(AlignRecipe)}
+    run = Run(arguments.out, values | described | model_options)
     torch.manual_seed(recipe.seed)
     source: RegionSource
     dev_source: RegionSource
     encoder: RegionNetwork | str
     network: RegionNetwork | None = None
+    image_only = recipe.regions == "image"
     if arguments.train_encoder:
-        encoder = network = load_network(needed(arguments, "encoder"))
+        if image_only:
+            raise DataError("regions is 'image'; with --train-encoder expected 'all'")
+        encoder = network = load_network(needed(arguments, "encoder")).to(world.device)
         if arguments.side:
             network.config = replace(network.config, side=arguments.side)
         dimension = network.config.feature_dimension
@@ -323,28 +327,31 @@ def main(arguments: argparse.Namespace) -> None:
         source = Live(network, captions.paths, targets, recipe.proposal_weight, recipe.seed)
         dev_source = Live(network, dev.paths, None, 0.0)
     else:
-        stored = FeatureStore(needed(arguments, "features"))
-        source, dev_source = Stored(stored), Stored(FeatureStore(needed(arguments, "dev_features")))
+        views = [Stored(FeatureStore(f), image_only) for f in needed(arguments, "features")]
+        source = views[0] if len(views) == 1 else Views(views, recipe.seed)
+        dev_source = Stored(FeatureStore(needed(arguments, "dev_features")), image_only)
+        stored = views[0].store
         dimension = stored.dimension
         torchvision_kind = stored.encoder.startswith("torchvision:")
         encoder = stored.encoder if torchvision_kind else load_network(needed(arguments, "encoder"))
     if arguments.start:
         begun = load_checkpoint(arguments.start)
-        model, vocabulary = begun.alignment, begun.vocabulary
+        model, vocabulary = restarted(begun.alignment, arguments), begun.vocabulary
     else:
         vocabulary = Vocabulary.from_sentences(s for group in captions.sentences for s in group)
-        model = AlignmentModel(
-            AlignmentConfig(
-                dimension,
-                len(vocabulary),
-                **{f.name: values[f.name] for f in fields(AlignmentConfig) if f.name in values},
-            )
-        )
+        model = AlignmentModel(AlignmentConfig(dimension, len(vocabulary), **model_options))
         sample = np.random.default_rng(recipe.seed).permutation(len(captions))[:256]
         with torch.no_grad():
             features, present, _ = source.batch(sample)
         model.fit_features(features[present])
+        if arguments.word_vectors:
+            found = read_word_vectors(
+                arguments.word_vectors, vocabulary, model.sentences.word_vectors.weight
+            )
+            print(f"word vectors: {found} of {len(vocabulary.words)} words found")
+    model.to(world.device)
     dev_sentences = Sentences(dev, vocabulary)
+    folder = run.folder / "checkpoint"
     train(
         model,
         source,
@@ -353,7 +360,9 @@ def main(arguments: argparse.Namespace) -> None:
         run,
         assess=lambda: summary(rank(model, dev_source, dev_sentences)),
         save=lambda: save_checkpoint(
-            run.folder / "checkpoint", run.folder.name, encoder, model, vocabulary, half=False
+            folder, run.folder.name, encoder, model, vocabulary, half=False
         ),
         network=network,
+        world=world,
     )
+    return folder

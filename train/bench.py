@@ -1,10 +1,12 @@
-"""`python -m train bench`: what a photo, a sentence and a beta cost, and how decoding grows.
+"""`python -m train bench`: what a photo, a sentence and a beta cost, and how decoding grows; and
+`python -m train bench ranking` (train/bench_ranking.py).
 
 Every time is the median of many runs in this process after warm-up, on `--threads` threads; every
 peer runs beside it in the same process:
   photo      torchvision's smallest Faster R-CNN (random weights: the cost is the same)
   sentence   a loop over words and regions, as Eq. 8 is written
   decode     textbook Viterbi with an M x M transition table
+  captions   a plain loop, and neuraltalk where there is a checkout (train/bench_captions.py)
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from core import mrf
 from core.describer import Describer, align
 from core.images import Photo
 from core.torchvision_encoder import TorchvisionEncoder
+from train.bench_captions import bench_captions
+from train.bench_ranking import bench_ranking
 from train.runs import set_threads
 
 SENTENCE = "a man in a red shirt throws a ball to a brown dog on the grass near the water"
@@ -100,19 +104,27 @@ def bench_steps(describer: Describer, runs: int) -> dict[str, Any]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", nargs="?", choices=("steps", "ranking"), default="steps")
     parser.add_argument("--checkpoint", default="bundled")
     parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--neuraltalk", type=Path, metavar="DIR", help="a checkout to run beside")
+    parser.add_argument("--neuraltalk-python", default="python2", help="its Python 2, with numpy")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, metavar="OUT")
 
 
 def main(arguments: argparse.Namespace) -> None:
     set_threads(arguments.threads)
-    figures = {
-        "machine": f"{platform.machine()}, {arguments.threads} threads",
-        "steps": bench_steps(Describer.load(arguments.checkpoint), arguments.runs),
-        "decode_20_words": bench_decode(arguments.runs),
-    }
+    figures: dict[str, Any] = {"machine": f"{platform.machine()}, {arguments.threads} threads"}
+    if arguments.what == "ranking":
+        figures |= bench_ranking()
+    else:
+        describer = Describer.load(arguments.checkpoint)
+        figures["steps"] = bench_steps(describer, arguments.runs)
+        figures["decode_20_words"] = bench_decode(arguments.runs)
+        figures["captions"] = bench_captions(
+            describer.checkpoint, arguments.runs, arguments.neuraltalk, arguments.neuraltalk_python
+        )
     text = json.dumps(figures, indent=2)
     if arguments.json:
         arguments.json.write_text(text + "\n", encoding="utf-8")

@@ -1,9 +1,11 @@
-"""`python -m train evaluate rank|ground`: the figures of a checkpoint.
+"""`python -m train evaluate rank|ground|caption|mrnn`: the figures of a checkpoint.
 
 rank     photos and sentences against each other (Table 1 of the paper): recall at 1, 5, 10 and
          the median rank, both ways. "annotation" finds sentences for a photo, "search" the reverse.
 ground   phrases with boxes (Flickr30k Entities): is the region with the highest summed word score
          (Eq. 8's inner sum for one region) where people put the phrase?
+caption  a captioner's sentences against people's (train/captioning.py)
+mrnn     photos and sentences against each other by a captioner's probabilities (train/mrnn.py)
 """
 
 from __future__ import annotations
@@ -21,14 +23,15 @@ import torch
 from tqdm import tqdm
 
 from core import boxes, images
-from core.alignment import pack_sentences
+from core.alignment import grounding_scores, pack_sentences
 from core.regions import Regions
 from core.retrieval import Recall
 from core.text import tokenise
 from core.weights import Checkpoint, load_checkpoint
-from train.align import Sentences, Stored, rank
+from train import captioning, mrnn
 from train.data import PhrasePhoto, read_captions, read_phrases
 from train.features import BATCH, FeatureStore, write_features
+from train.ranking import Sentences, Stored, rank
 from train.runs import set_threads
 
 IOU = 0.5  # a region counts as the phrase's from this overlap on
@@ -79,7 +82,8 @@ class _InMemory:
 
 
 def phrase_order(checkpoint: Checkpoint, regions: Regions, words: str) -> np.ndarray:
-    """(R,) regions from best to worst for a phrase: by the sum of its known words' scores.
+    """(R,) regions from best to worst for a phrase: by the sum of its known words' scores
+    (`grounding_scores`).
 
     A phrase without a known word says nothing: the whole image first, then by objectness.
     """
@@ -89,8 +93,10 @@ def phrase_order(checkpoint: Checkpoint, regions: Regions, words: str) -> np.nda
     with torch.inference_mode():
         vectors = checkpoint.alignment.embed_regions(torch.from_numpy(regions.features))
         packed, lengths, _, _ = pack_sentences([ids])
-        summed = (checkpoint.alignment.embed_words(packed, lengths) @ vectors.T).sum(dim=0)
-    return np.argsort(-summed.numpy(), kind="stable")
+        embedded = checkpoint.alignment.embed_words(packed, lengths)
+    prior = checkpoint.alignment.config.region_prior(regions.objectness)
+    summed = grounding_scores(embedded.numpy(), vectors.numpy(), prior).sum(axis=0)
+    return np.argsort(-summed, kind="stable")
 
 
 def evaluate_ground(
@@ -133,18 +139,29 @@ def phrase_regions(
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="rank|ground")
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="rank|ground|caption|mrnn")
     ranking = kinds.add_parser("rank", help="photos and sentences against each other")
-    ranking.add_argument("--data", type=Path, help="a Flickr8k folder")
+    ranking.add_argument("--data", type=Path, help="a data set (train/README.md names the kinds)")
     ranking.add_argument("--split", default="test")
-    ranking.add_argument("--images", type=Path, help="with --captions: a folder of photos")
-    ranking.add_argument("--captions", type=Path, help="COCO captions JSON")
+    ranking.add_argument("--images", type=Path, help="the photos' folder, where --data has none")
+    ranking.add_argument("--captions", type=Path, help="COCO captions JSON, with --images")
     ranking.add_argument("--features", type=Path, help="keep or reuse the regions in this folder")
     grounding = kinds.add_parser("ground", help="phrases against their boxes")
     grounding.add_argument("--images", type=Path, required=True)
-    grounding.add_argument("--phrases", type=Path, required=True)
+    grounding.add_argument(
+        "--phrases", type=Path, required=True, help="JSON, or a folder of Flickr30k Entities"
+    )
+    grounding.add_argument("--split", help="of a Flickr30k Entities folder; all where not given")
     grounding.add_argument("--sizes", choices=("exact", "confident", "all"), default="confident")
-    for one in (ranking, grounding):
+    saying = kinds.add_parser(
+        "caption", help="a captioner's sentences against people's", description=captioning.__doc__
+    )
+    captioning.add_arguments(saying)
+    probable = kinds.add_parser(
+        "mrnn", help="retrieval by probabilities of sentences", description=mrnn.__doc__
+    )
+    mrnn.add_arguments(probable)
+    for one in (ranking, grounding, saying, probable):
         one.add_argument("--checkpoint", default="bundled")
         one.add_argument("--encoder-weights", type=Path, help="a file for torchvision encoders")
         one.add_argument("--json", type=Path, required=True, metavar="OUT")
@@ -153,11 +170,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     set_threads(arguments.threads)
-    checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
-    if arguments.kind == "rank":
-        figures = evaluate_rank(checkpoint, arguments)
+    if arguments.kind == "caption":
+        figures = captioning.evaluate_caption(arguments)
+    elif arguments.kind == "mrnn":
+        figures = mrnn.evaluate_mrnn(arguments)
+    elif arguments.kind == "rank":
+        figures = evaluate_rank(
+            load_checkpoint(arguments.checkpoint, arguments.encoder_weights), arguments
+        )
     else:
-        photos = read_phrases(arguments.phrases, arguments.sizes)
+        checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
+        photos = read_phrases(arguments.phrases, arguments.sizes, arguments.split)
         figures = evaluate_ground(
             checkpoint, list(phrase_regions(checkpoint, arguments.images, photos))
         )

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from core import boxes as box_formats
 from core import images
 from core.regions import REGIONS_PER_PHOTO, RegionEncoder
 from core.weights import load_encoder
@@ -55,12 +56,25 @@ class FeatureStore:
 
 
 def write_features(
-    encoder: RegionEncoder, names: Sequence[str], paths: Sequence[Path], folder: Path
+    encoder: RegionEncoder,
+    names: Sequence[str],
+    paths: Sequence[Path],
+    folder: Path,
+    mirrored: bool = False,
 ) -> None:
-    """Encode photos into a feature folder, going on where an earlier run stopped."""
+    """Encode photos into a feature folder, going on where an earlier run stopped.
+
+    mirrored: encode their mirror images, another view to train on; boxes are the photo's own.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     n, r = len(names), REGIONS_PER_PHOTO
-    header = {"encoder": encoder.name, "dimension": encoder.dimension, "names": list(names)}
+    header: dict[str, object] = {
+        "encoder": encoder.name,
+        "dimension": encoder.dimension,
+        "names": list(names),
+    }
+    if mirrored:
+        header["mirrored"] = True
     described = folder / "names.json"
     fresh = not described.is_file()
     if not fresh and json.loads(described.read_text(encoding="utf-8")) != header:
@@ -81,26 +95,29 @@ def write_features(
     with tqdm(total=n, initial=n - len(todo), desc="features", unit="photo", mininterval=5) as bar:
         for start in range(0, len(todo), BATCH):
             rows = todo[start : start + BATCH]
-            found = encoder.encode([images.read(paths[row]).pixels for row in rows])
+            pixels = [images.read(paths[row]).pixels for row in rows]
+            found = encoder.encode([photo[:, ::-1] for photo in pixels] if mirrored else pixels)
             for row, regions in zip(rows, found, strict=True):
                 k = len(regions)
-                boxes[row, :k], objectness[row, :k] = regions.boxes, regions.objectness
+                at = box_formats.mirrored(regions.boxes) if mirrored else regions.boxes
+                boxes[row, :k], objectness[row, :k] = at, regions.objectness
                 features[row, :k] = regions.features
                 count[row] = k  # last: a row counts only when all of it is there
             bar.update(len(rows))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, help="a Flickr8k folder")
+    parser.add_argument("--data", type=Path, help="a data set (train/README.md names the kinds)")
     parser.add_argument("--split", default="train")
-    parser.add_argument("--images", type=Path, help="with --captions: a folder of photos")
-    parser.add_argument("--captions", type=Path, help="COCO captions JSON")
+    parser.add_argument("--images", type=Path, help="the photos' folder, where --data has none")
+    parser.add_argument("--captions", type=Path, help="COCO captions JSON, with --images")
     parser.add_argument(
         "--encoder",
         default="bundled",
         help="'bundled', a checkpoint's or region network's folder, or torchvision:NAME",
     )
     parser.add_argument("--encoder-weights", type=Path, help="a file for torchvision:NAME")
+    parser.add_argument("--mirrored", action="store_true", help="of the photos' mirror images")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
 
@@ -111,4 +128,6 @@ def main(arguments: argparse.Namespace) -> None:
         arguments.data, arguments.split, arguments.images, arguments.captions
     )
     encoder = load_encoder(arguments.encoder, arguments.encoder_weights)
-    write_features(encoder, captions.names, captions.paths, arguments.out)
+    write_features(
+        encoder, captions.names, captions.paths, arguments.out, arguments.mirrored
+    )

@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from core.boxes import WHOLE_IMAGE
+from core.boxes import WHOLE_IMAGE, mirrored
 from core.region_network import RegionNetwork
-from train.proposals import flip_boxes, load_pixels
+from core.regions import REGIONS_PER_PHOTO
+from train.proposals import load_pixels
 
 
 class Live:
@@ -42,25 +44,29 @@ class Live:
 
     def batch(self, rows: np.ndarray) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         network = self.network
-        side = network.config.side
+        side, device = network.config.side, network.mean.device
         pixels = torch.from_numpy(
             np.stack(list(self.readers.map(lambda row: load_pixels(self.paths[row], side), rows)))
-        )
+        ).to(device)
         losses: dict[str, Tensor] = {}
-        wanted: list[Tensor] = []
+        wanted: list[np.ndarray] = []
         if self.targets is not None:
-            mirrored = self.generators[0].random(len(rows)) < 0.5
-            wanted = [torch.from_numpy(self.targets[row]) for row in rows]
-            for place in np.flatnonzero(mirrored):
+            wanted = [self.targets[row] for row in rows]
+            for place in np.flatnonzero(self.generators[0].random(len(rows)) < 0.5):
                 pixels[place] = pixels[place].flip(2)
-                wanted[place] = flip_boxes(wanted[place])
+                wanted[place] = mirrored(wanted[place])
         maps = network.maps(pixels)
         outputs = network.detect(maps)
         if self.targets is not None:
-            parts = network.proposal_loss(maps, outputs, wanted)
+            parts = network.proposal_loss(
+                maps, outputs, [torch.from_numpy(one) for one in wanted]
+            )
             losses = {name: self.proposal_weight * value for name, value in parts.items()}
-        whole = torch.tensor([WHOLE_IMAGE])
+        whole = torch.tensor([WHOLE_IMAGE], device=device)
         boxes = [torch.cat((whole, found)) for found, _ in network.propose(maps, outputs)]
         features = network.pool(maps, boxes).split([len(b) for b in boxes])
-        present = pad_sequence([torch.ones(len(b), dtype=torch.bool) for b in boxes], True, False)
-        return pad_sequence(list(features), True), present, losses
+        counts = torch.tensor([len(b) for b in boxes])
+        present = torch.arange(REGIONS_PER_PHOTO) < counts[:, None]
+        padded = pad_sequence(list(features), True)
+        missing = REGIONS_PER_PHOTO - padded.shape[1]  # where no photo of the batch has them all
+        return F.pad(padded, (0, 0, 0, missing)), present, losses

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from core import boxes, images
@@ -124,12 +123,6 @@ def cached_maps(network: RegionNetwork, paths: Sequence[Path], folder: Path) -> 
     return list(stored)
 
 
-def flip_boxes(normalised: Tensor) -> Tensor:
-    """(n, 4) normalised xyxy of a photo -> the boxes of its mirror image."""
-    left, top, right, bottom = normalised.unbind(dim=1)
-    return torch.stack((1 - right, top, 1 - left, bottom), dim=1)
-
-
 def train(
     network: RegionNetwork,
     maps: list[np.ndarray],
@@ -157,11 +150,12 @@ def train(
         ):
             chosen = np.sort(order[step * recipe.batch : (step + 1) * recipe.batch])
             batch = [torch.from_numpy(level[chosen]).float() for level in maps]
-            wanted = [torch.from_numpy(targets[i]) for i in chosen]
+            wanted = [targets[i] for i in chosen]
             if generator.random() < 0.5:  # the mirror image's maps, but for the trunk's asymmetry
                 batch = [level.flip(3) for level in batch]
-                wanted = [flip_boxes(one) for one in wanted]
-            parts = network.proposal_loss(batch, network.detect(batch), wanted)
+                wanted = [boxes.mirrored(one) for one in wanted]
+            found = [torch.from_numpy(one) for one in wanted]
+            parts = network.proposal_loss(batch, network.detect(batch), found)
             loss = check_finite(parts)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

@@ -6,6 +6,7 @@ import ctypes
 import json
 import math
 import platform
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from torch.utils.tensorboard import SummaryWriter
 
 from train.data import DataError
 
@@ -45,7 +47,8 @@ def set_threads(count: int) -> None:
 
 
 class Run:
-    """A run folder: config.json, log.jsonl (a line a report), progress.safetensors (to resume).
+    """A run folder: config.json, log.jsonl (a line a report), curves/ (the same for TensorBoard),
+    progress.safetensors (to resume).
 
     Opened again with the same configuration it goes on; with another one it is refused.
     """
@@ -61,16 +64,51 @@ class Run:
         if path.is_file() and path.read_text(encoding="utf-8") != text:
             raise DataError(f"{folder} holds a run with other options; expected an empty folder")
         path.write_text(text, encoding="utf-8")
+        self.curves: SummaryWriter | None = None
 
     def log(self, **values: Any) -> None:
-        """Append one line to log.jsonl and print it."""
+        """Append one line to log.jsonl and to the curves, and print it.
+
+        Its place is its `epoch`, or its number in the file where it has none. A run that was killed
+        after logging an epoch and before keeping it logs that epoch again: the new line replaces
+        the old one and any after it.
+        """
         rounded = {
             key: round(value, 4) if isinstance(value, float) else value
             for key, value in values.items()
         }
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
+        before = self._lines()
+        kept = [line for line in before if "epoch" not in values or line["epoch"] < values["epoch"]]
+        path = self.folder / "log.jsonl"
+        if len(kept) < len(before):
+            path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        with path.open("a", encoding="utf-8") as log:
             log.write(json.dumps(rounded) + "\n")
+        self._draw(kept, rounded)
         print("  ".join(f"{key} {value}" for key, value in rounded.items()), flush=True)
+
+    def _lines(self) -> list[dict[str, Any]]:
+        path = self.folder / "log.jsonl"
+        if not path.is_file():
+            return []
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    def _draw(self, before: list[dict[str, Any]], line: dict[str, Any]) -> None:
+        """Put a line into the curves; a run that goes on draws those of its earlier part anew, so
+        that TensorBoard shows every step once."""
+        todo = [line]
+        if self.curves is None:
+            folder = self.folder / "curves"
+            for stale in folder.glob("events.out.tfevents.*"):
+                stale.unlink()
+            self.curves = SummaryWriter(str(folder))
+            weakref.finalize(self, self.curves.close)
+            todo = [*before, line]
+        for place, values in enumerate(todo, len(before) + 2 - len(todo)):
+            for name, value in values.items():
+                if name != "epoch" and isinstance(value, int | float):
+                    self.curves.add_scalar(name, value, values.get("epoch", place))
+        self.curves.flush()
 
 
 def check_finite(parts: Mapping[str, Tensor]) -> Tensor:

@@ -1,7 +1,8 @@
 // The photo with its regions' boxes on it: SVG rectangles in the photo's own pixels, and small
 // labels beside their corners.
 
-import { make, regionColour, regionName, visible } from "./dom.js";
+import { make, regionColour, regionName, visible } from "../web-static/dom.js";
+import { makeBox } from "../web-static/photo.js";
 
 const area = ([x1, y1, x2, y2]) => (x2 - x1) * (y2 - y1);
 
@@ -50,13 +51,7 @@ export class PhotoBoxes {
     this.note.textContent = photo.note;
     this.credit.textContent = photo.credit;
     this.regions = photo.boxes.map(([x1, y1, x2, y2], region) => {
-      const place = { x: x1, y: y1, width: x2 - x1, height: y2 - y1 };
-      const box = make(
-        "g",
-        { class: "box", style: `--c: ${regionColour(region)}`, "data-region": region },
-        make("rect", { ...place, class: "casing" }),
-        make("rect", { ...place, class: "line" }),
-      );
+      const box = makeBox([x1, y1, x2, y2], regionColour(region), { "data-region": region });
       const label = make("span", { class: "label", style: `--c: ${regionColour(region)}` });
       label.style.left = `${(100 * x1) / width}%`;
       label.style.top = `${(100 * y1) / height}%`;

@@ -1,7 +1,7 @@
 // Two sliders: beta asks the server (one question at a time, the latest value wins), the threshold
 // only fades words.
 
-import { make } from "./dom.js";
+import { make } from "../web-static/dom.js";
 
 const FAINT = 0.2; // words below this share of the best score start out pale
 const PATIENCE = 3000; // ms without an answer after which the next value is asked for anyway

@@ -1,6 +1,6 @@
 // Thumbnails of the example photos; below them, the sentences of the one that was picked.
 
-import { make } from "./dom.js";
+import { make } from "../web-static/dom.js";
 
 export function mount({ element, props, trigger }) {
   const photos = make("div", { class: "thumbs", role: "group", "aria-label": "Example photos" });

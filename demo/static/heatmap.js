@@ -1,20 +1,8 @@
-// The plotly figure of demo/heatmap.py, drawn by the plotly.js that lies in the Python package.
-// Loaded with the first alignment; a photo alone does not need its 4 MB.
+// The plotly figure of demo/heatmap.py. Plotly is loaded with the first alignment; a photo alone
+// does not need it.
 
-import { make } from "./dom.js";
-
-let loading = null;
-
-function plotly() {
-  loading ??= new Promise((resolve, reject) => {
-    const src = new URL("plotly.min.js", import.meta.url).href;
-    const script = make("script", { src });
-    script.addEventListener("load", () => resolve(window.Plotly));
-    script.addEventListener("error", () => reject(new Error("plotly.min.js did not load")));
-    document.head.append(script);
-  });
-  return loading;
-}
+import { make } from "../web-static/dom.js";
+import { plotly } from "../web-static/plotly.js";
 
 export class Heatmap {
   constructor(point) {

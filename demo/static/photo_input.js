@@ -1,6 +1,6 @@
 // A place for a photo: chosen with a click or a key, dropped on the page, or pasted anywhere.
 
-import { make } from "./dom.js";
+import { make } from "../web-static/dom.js";
 
 export function mount({ element, props, trigger, upload, watch }) {
   const input = make("input", { type: "file", accept: "image/jpeg,image/png,image/webp" });

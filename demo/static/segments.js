@@ -1,6 +1,6 @@
 // The segments as a table: words, region, box in the photo's own pixels, score.
 
-import { make, regionColour, regionName, short, visible } from "./dom.js";
+import { make, regionColour, regionName, short, visible } from "../web-static/dom.js";
 
 const pixels = ([x1, y1, x2, y2]) =>
   `${Math.round(x1)}, ${Math.round(y1)} – ${Math.round(x2)}, ${Math.round(y2)}`;

@@ -1,7 +1,7 @@
 // The sentence as it was typed, each word in its region's colour. One stop for the Tab key; arrow
 // keys walk along the words.
 
-import { make, regionColour, regionName, short, visible } from "./dom.js";
+import { make, regionColour, regionName, short, visible } from "../web-static/dom.js";
 
 export class Sentence {
   constructor(point) {

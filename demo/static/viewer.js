@@ -6,7 +6,7 @@
 
 import { PhotoBoxes } from "./boxes.js";
 import { Controls } from "./controls.js";
-import { make } from "./dom.js";
+import { make } from "../web-static/dom.js";
 import { Heatmap } from "./heatmap.js";
 import { Segments } from "./segments.js";
 import { Sentence } from "./sentence.js";
@@ -39,6 +39,8 @@ class Viewer {
       make("div", { class: "pair" }, this.boxes.root, make("div", {}, this.hint, this.words)),
       this.heatmap.root,
     );
+    // Another part of the page points at a region: {region}, or null.
+    root.addEventListener("point-at", (event) => this.point(event.detail));
     root.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.point(null, true);
     });

@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 
 from core.alignment import (
+    BRNN,
     AlignmentConfig,
     AlignmentModel,
-    SentenceEncoder,
+    fragment_loss,
+    grounding_scores,
     max_margin_loss,
     pack_sentences,
     softmax_loss,
@@ -28,7 +30,7 @@ def model(**changes: object) -> AlignmentModel:
     return AlignmentModel(config(**changes)).double().eval()
 
 
-def plain_brnn(net: SentenceEncoder, sentence: list[int]) -> list[Tensor]:
+def plain_brnn(net: BRNN, sentence: list[int]) -> list[Tensor]:
     """Eq. 2-6, one word after the other, as the paper writes them."""
     relu = torch.relu
     W_f, W_b = net.recurrent_weight[0].T, net.recurrent_weight[1].T
@@ -49,6 +51,7 @@ def plain_brnn(net: SentenceEncoder, sentence: list[int]) -> list[Tensor]:
 
 def test_brnn_equals_the_plain_loop_alone_and_in_a_batch() -> None:
     net = model().sentences
+    assert isinstance(net, BRNN)
     torch.nn.init.normal_(net.recurrent_bias)
     sentences = [[1, 2, 3], [4], [5, 0, 7, 8, 1]]
     ids, lengths, _, sentence_of = pack_sentences(sentences)
@@ -181,3 +184,95 @@ def test_gradients_against_finite_differences(similarity: str, loss: str) -> Non
 def test_an_unknown_similarity_is_refused() -> None:
     with pytest.raises(ValueError, match="similarity is 'dot'"):
         config(similarity="dot")
+
+
+@pytest.mark.parametrize("context", ["brnn", "gru", "bigram", "word"])
+def test_every_context_in_a_batch_equals_alone(context: str) -> None:
+    net = model(context=context).sentences
+    sentences = [[1, 2, 3], [4], [5, 0, 7, 8, 1]]
+    together = net(*pack_sentences(sentences)[:2])
+    alone = [net(*pack_sentences([sentence])[:2]) for sentence in sentences]
+    torch.testing.assert_close(together, torch.cat(alone))
+
+
+def test_how_far_a_word_sees_its_sentence() -> None:
+    def changed(context: str, first: list[int], second: list[int]) -> list[bool]:
+        net = model(context=context).sentences
+        torch.nn.init.ones_(net.output.weight)  # no dead ReLU hides a change
+        a, b = (net(*pack_sentences([s])[:2]) for s in (first, second))
+        return (a != b).any(dim=1).tolist()
+
+    # the first word changes: itself alone, the pair it begins, or everything
+    assert changed("word", [1, 2, 3, 4], [5, 2, 3, 4]) == [True, False, False, False]
+    assert changed("bigram", [1, 2, 3, 4], [5, 2, 3, 4])[2:] == [False, False]
+    assert changed("brnn", [1, 2, 3, 4], [1, 2, 3, 5])[0]
+    assert changed("gru", [1, 2, 3, 4], [1, 2, 3, 5])[0]
+
+
+def test_weighted_words_keep_their_lengths_around_one() -> None:
+    net = model(similarity="weighted").requires_grad_(False)
+    torch.nn.init.constant_(net.sentences.output.bias, 0.3)
+    ids, lengths, known, sentence_of = pack_sentences([[1, 2, 0, 3], [4]])
+    words = net.embed_words(ids, lengths)
+    raw = net.sentences(ids, lengths)
+    torch.testing.assert_close(
+        torch.nn.functional.normalize(words, dim=-1), torch.nn.functional.normalize(raw, dim=-1)
+    )
+    # the mean length of a sentence's known words is 1: word 0 is unknown and does not count
+    assert float(words[[0, 1, 3]].norm(dim=-1).mean()) == pytest.approx(1)
+    assert float(words[4].norm()) == pytest.approx(1)
+    regions = torch.nn.functional.normalize(torch.rand(1, 2, 6).double(), dim=-1)
+    scores = net.photo_sentence_scores(
+        regions, torch.ones(1, 2, dtype=torch.bool), words, known, sentence_of, 2
+    )
+    cosines = torch.nn.functional.normalize(raw, dim=-1) @ regions[0].T
+    weights = raw.norm(dim=-1)[[0, 1, 3]]
+    wanted = float((cosines[[0, 1, 3]].amax(dim=1) * weights).sum() / weights.sum())
+    assert float(scores[0, 0]) == pytest.approx(wanted)
+
+
+def test_sum_score_by_hand() -> None:
+    net = model(common_dimension=2, score="sum")
+    regions = torch.tensor([[[1.0, 0.0], [0.5, -2.0], [9.0, 9.0]]]).double()
+    present = torch.tensor([[True, True, False]])
+    words = torch.tensor([[2.0, 0.0], [0.0, 1.0]]).double()
+    scores = net.photo_sentence_scores(
+        regions, present, words, torch.tensor([True, True]), torch.tensor([0, 0]), 1
+    )
+    # Eq. 7: word 0 agrees with both, 2 + 1; word 1 with neither, max(0, 0) + max(0, -2)
+    assert scores.tolist() == [[2 + 1 + 0 + 0]]
+
+
+def test_fragment_loss_by_hand() -> None:
+    # one word of photo 0; two photos of two regions
+    scores = torch.tensor([[[0.4, -0.3], [-0.5, 0.2]]])
+    present = torch.ones(2, 2, dtype=torch.bool)
+    loss = fragment_loss(scores, present, torch.tensor([True]), torch.tensor([0]))
+    # its best region must rise (1 - 0.4), its other one and the other photo's must fall
+    assert float(loss) == pytest.approx(0.6 + (0.7 + 0.5 + 1.2) / 3)
+    none = torch.tensor([[[-0.4, -0.3], [-0.5, 0.2]]])  # agrees with none: the best one counts
+    loss = fragment_loss(none, present, torch.tensor([True]), torch.tensor([0]))
+    assert float(loss) == pytest.approx(1.3 + (0.6 + 0.5 + 1.2) / 3)
+
+
+def test_hardest_negatives_by_hand() -> None:
+    scores = torch.tensor([[1.0, 0.9, 0.5], [0.2, 1.0, 0.95], [0.0, 0.0, 1.0]])
+    # rows: max(0.1+0, ..) with margin 0.2: 0.1, 0.15, 0; columns: 0, 0.1, 0.15
+    assert float(max_margin_loss(scores, 0.2, hardest=True)) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("name", ["context", "similarity", "score"])
+def test_unknown_choices_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is 'fancy'; expected one of"):
+        config(**{name: "fancy"})
+
+
+def test_grounding_scores_by_hand() -> None:
+    words, regions = np.array([[3.0, 4.0], [0.0, 1.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
+    prior = config(prior=0.5, image_objectness=0.2).region_prior(np.array([1.0, 0.8]))
+    assert prior == pytest.approx([0.1, 0.4])
+    # v . s + |s| prior, with |s| = 5 and 1
+    assert grounding_scores(words, regions, prior) == pytest.approx(
+        np.array([[3 + 0.5, 4 + 2.0], [0 + 0.1, 1 + 0.4]])
+    )
+    assert grounding_scores(words, regions, None).tolist() == [[3, 4], [0, 1]]

@@ -44,3 +44,9 @@ def test_union_and_centre() -> None:
     assert boxes.union_xyxy(several).tolist() == [0, 0, 6, 3]
     inner = np.array([[0.0, 0.0, 4.0, 4.0], [4.0, 0.0, 6.0, 6.0]])  # centres (2, 2) and (5, 3)
     assert boxes.contains_centre(several, inner).tolist() == [[True, False], [False, True]]
+
+
+def test_mirror_image() -> None:
+    box = np.array([[0.1, 0.2, 0.4, 0.9]])
+    assert boxes.mirrored(box)[0] == pytest.approx([0.6, 0.2, 0.9, 0.9])
+    assert boxes.mirrored(boxes.mirrored(box)) == pytest.approx(box)

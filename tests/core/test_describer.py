@@ -1,15 +1,20 @@
 """look, read, align: the one path of data, on a tiny random model."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from core import mrf
+from core.beam import Decoding, search
+from core.captioner import Captioner, CaptionerConfig, TrainedCaptioner
 from core.describer import NO_REGION, Describer, Look, Reading, SentenceError, align
 from core.images import Photo
-from core.text import Word
+from core.text import Vocabulary, Word
+from core.weights import load_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +107,42 @@ def test_bad_sentences_get_one_sentence(describer: Describer, sentence: str, mes
         describer.read(sentence)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 200
+
+
+def test_describing_is_the_captioners_search(
+    random_checkpoint: Path, photo_pixels: np.ndarray
+) -> None:
+    torch.manual_seed(4)
+    words = ("dog", "كلب", "कुत्ता")
+    captioners = {}
+    for level, context in (("image", "mean"), ("region", "whole")):
+        config = CaptionerConfig(608, 4, context=context, word_dimension=5, hidden_dimension=6)  # type: ignore[arg-type]
+        captioners[level] = TrainedCaptioner(Captioner(config).eval(), Vocabulary(words))
+    checkpoint = replace(load_checkpoint(random_checkpoint), captioners=captioners)
+    describer = Describer(checkpoint)
+    look = describer.look(Photo(photo_pixels))
+    count = len(look.boxes)
+    assert describer.describable(look) == list(range(count))
+    found = list(describer.describe(look, Decoding(beam=3, best=2), at_once=4))
+    assert [one.region for one in found] == list(range(count))
+    assert look.features is not None
+    features = torch.from_numpy(look.features)
+    whole = torch.cat((features[:1], features.mean(dim=0, keepdim=True)), dim=1)
+    rest = torch.cat((features[1:], features[:1].expand(count - 1, -1)), dim=1)
+    decoding = Decoding(beam=3, best=2)
+    wanted = search(captioners["image"].model, whole, decoding)
+    wanted += search(captioners["region"].model, rest, decoding)
+    for one, captions in zip(found, wanted, strict=True):
+        for spoken, caption in zip(one.sentences, captions, strict=True):
+            assert spoken.text == " ".join(words[word - 1] for word in caption.words)
+            assert spoken.log_probability == pytest.approx(caption.log_probability, abs=1e-3)
+    [alone] = describer.describe(look, decoding, regions=[2])
+    assert (alone.region, alone.sentences[0].words) == (2, found[2].sentences[0].words)
+
+
+def test_a_look_without_features_or_captioners_cannot_be_described(
+    describer: Describer, look: Look
+) -> None:
+    assert describer.describable(look) == []
+    with pytest.raises(ValueError, match=r"region is 0; there are captioners for \[\]"):
+        list(describer.describe(look, regions=[0]))

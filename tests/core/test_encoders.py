@@ -70,6 +70,16 @@ def test_thin_photos(encoder: RegionEncoder, shape: tuple[int, int, int]) -> Non
     assert np.isfinite(regions.features).all()
 
 
+def test_boxes_of_ones_own(encoder: RegionEncoder, photo_pixels: np.ndarray) -> None:
+    [regions] = encoder.encode([photo_pixels])
+    drawn = [regions.boxes[[2, 0]], np.zeros((0, 4)), regions.boxes[1:2]]
+    found = encoder.encode_boxes([photo_pixels] * 3, drawn)
+    for (again, features), boxes, rows in zip(found, drawn, ([2, 0], [], [1]), strict=True):
+        np.testing.assert_allclose(again.features, regions.features, rtol=1e-3, atol=1e-3)
+        assert features.shape == (len(boxes), encoder.dimension)
+        np.testing.assert_allclose(features, regions.features[rows], rtol=1e-3, atol=1e-3)
+
+
 def test_roi_align_reads_where_the_box_is() -> None:
     """A map that holds its own column: a box's mean feature is the column of its centre."""
     network = RegionNetwork(RegionNetworkConfig(side=97))

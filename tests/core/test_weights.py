@@ -12,15 +12,19 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from core.captioner import Captioner, CaptionerConfig, TrainedCaptioner
 from core.region_network import RegionNetwork, RegionNetworkConfig
+from core.text import Vocabulary
 from core.torchvision_encoder import EncoderError
 from core.weights import (
     CheckpointError,
     load_checkpoint,
     load_encoder,
     load_network,
+    save_captioner,
     save_checkpoint,
 )
+from tests.conftest import WORDS
 
 
 @pytest.fixture
@@ -152,5 +156,43 @@ def test_a_wrong_config_is_named(folder: Path, changes: dict[str, Any], message:
 def test_sizes_that_do_not_fit_each_other(folder: Path) -> None:
     (folder / "vocabulary.json").write_text('{"words": ["dog"], "counts": [5]}')
     rehash(folder, "vocabulary.json")
-    with pytest.raises(CheckpointError, match="has 2 ids; the alignment model expects 9"):
+    with pytest.raises(CheckpointError, match="has 2 ids; its model expects 9"):
+        load_checkpoint(folder)
+
+
+def captioner(feature_dimension: int, words: tuple[str, ...] = WORDS) -> TrainedCaptioner:
+    torch.manual_seed(5)
+    config = CaptionerConfig(feature_dimension, len(words) + 1, word_dimension=4,
+                             hidden_dimension=5, context="whole")  # fmt: skip
+    return TrainedCaptioner(Captioner(config).eval(), Vocabulary(words, [7] * len(words)))
+
+
+def test_captioners_travel_with_the_checkpoint(folder: Path) -> None:
+    assert load_checkpoint(folder).captioners == {}
+    saved = {"image": captioner(608), "region": captioner(608, ("कुत्ता", "كلب"))}
+    for level, one in saved.items():
+        save_captioner(folder, level, one)
+    loaded = load_checkpoint(folder)
+    assert loaded.captioners.keys() == saved.keys()
+    for level, one in saved.items():
+        found = loaded.captioners[level]
+        assert found.model.config == one.model.config
+        assert found.vocabulary.words == one.vocabulary.words
+        for key, value in one.model.state_dict().items():
+            torch.testing.assert_close(found.model.state_dict()[key], value, atol=1e-3, rtol=1e-3)
+    assert loaded.captioners["region"].text([2, 1]) == "كلب कुत्ता"
+
+
+def test_a_captioner_that_does_not_fit_is_named(folder: Path) -> None:
+    with pytest.raises(CheckpointError, match="level is 'photo'; expected image or region"):
+        save_captioner(folder, "photo", captioner(608))
+    save_captioner(folder, "image", captioner(9))
+    with pytest.raises(CheckpointError, match="608 numbers a region; the image captioner expects"):
+        load_checkpoint(folder)
+    save_captioner(folder, "image", captioner(608))
+    (folder / "captioner_image.safetensors").write_bytes(b"changed")
+    with pytest.raises(CheckpointError, match=r"captioner_image.safetensors has sha256"):
+        load_checkpoint(folder)
+    change_config(folder, captioners={"photo": {}})
+    with pytest.raises(CheckpointError, match="captioners has 'photo'"):
         load_checkpoint(folder)

@@ -1,14 +1,13 @@
-"""A small describer made on the spot, servers in processes of their own, and a browser."""
+"""A small describer made on the spot, servers in processes of their own, visits to pages."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from core.alignment import AlignmentConfig, AlignmentModel
 from core.describer import Describer
@@ -16,7 +15,6 @@ from core.text import Vocabulary
 from core.weights import BUNDLED, save_checkpoint
 from demo import examples
 from tests.conftest import random_network
-from tests.demo import chromium
 from tests.demo.visit import Visit, picture, served
 
 KNOWN = ("a", "the", "dog", "cat", "horse", "grass", "sky", "runs", "on", "in", "brown", "two")
@@ -58,19 +56,6 @@ def server(small_checkpoint: Path) -> Iterator[str]:
     there = (BUNDLED / "config.json").is_file()
     with served("--checkpoint", "bundled" if there else str(small_checkpoint)) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        path = chromium.find(playwright.chromium.executable_path)
-        if path is None:
-            if os.environ.get("CI"):
-                pytest.fail(chromium.NONE)
-            pytest.skip(chromium.NONE)
-        launched = playwright.chromium.launch(executable_path=path, args=list(chromium.FLAGS))
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -133,7 +133,7 @@ def test_one_word_leaves_nothing_to_slide() -> None:
 def test_the_endpoint(server: str, describer: Describer, jpeg: bytes, tmp_path: Path) -> None:
     client = Client(server, verbose=False)
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert list(endpoints) == ["/align"]
+    assert "/align" in endpoints
     parameters = endpoints["/align"]["parameters"]
     assert [p["parameter_name"] for p in parameters] == ["photo", "sentence", "beta"]
     assert "regions of a photo" in endpoints["/align"]["description"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import pytest
 
+from annotate.web.labels import plotly_label, visible
 from core.describer import Alignment, Describer, align
 from core.images import decode
 from demo.heatmap import figure
-from demo.labels import plotly_label, visible
 
 
 @pytest.fixture(scope="module")

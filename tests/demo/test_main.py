@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.__main__ import listen, main
+from annotate.web.server import listen
+from demo.__main__ import main
 
 
 def test_a_taken_port_is_named() -> None:

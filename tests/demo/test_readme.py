@@ -1,4 +1,4 @@
-"""README.md's snippet for programs runs against a server and prints what it promises."""
+"""README.md's snippets for programs run against a server and print what they promise."""
 
 import re
 from pathlib import Path
@@ -8,12 +8,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_readmes_client_snippet(
+def test_the_readmes_client_snippets(
     server: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = (ROOT / "README.md").read_text("utf-8")
-    [snippet] = [s for s in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "Client(" in s]
-    snippet = snippet.replace("http://127.0.0.1:7860", server)
+    snippets = [s for s in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "Client(" in s]
+    assert len(snippets) == 2
     monkeypatch.chdir(ROOT)
-    exec(compile(snippet, "README.md", "exec"), {})
-    assert re.search(r"\[\d+, \d+, \d+, \d+\]", capsys.readouterr().out)
+    for snippet in snippets:
+        exec(compile(snippet.replace("http://127.0.0.1:7860", server), "README.md", "exec"), {})
+        assert re.search(r"\[\d+, \d+, \d+, \d+\]", capsys.readouterr().out)

@@ -16,10 +16,10 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from annotate.web.guard import WRITE, fetches, known_host
+from annotate.web.uploads import UploadLimits
 from core.describer import Describer
-from demo.app import Settings, create
-from demo.security import READ, WRITE, fetches, known_host
-from demo.uploads import UploadLimits
+from demo.app import GUARD, Settings, create
 from tests.demo.visit import ROOT
 
 OWN = "http://127.0.0.1:7860"
@@ -62,7 +62,7 @@ def upload(client: TestClient, data: bytes, **headers: str) -> httpx.Response:
 
 
 def test_the_page_and_its_parts_are_served(client: TestClient, jpeg: bytes) -> None:
-    for path in ("/", "/config", "/demo-static/viewer.js", "/demo-static/plotly.min.js"):
+    for path in ("/", "/config", "/demo-static/viewer.js", "/web-static/plotly.min.js"):
         assert client.get(path).status_code == 200, path
     [path] = upload(client, jpeg).json()
     answer = client.post("/gradio_api/run/align", json=align_call(file_data(path)))
@@ -85,7 +85,15 @@ STEPS = UP.split(" ")
 def test_no_path_reaches_a_file_that_is_not_public(client: TestClient, secret: Path) -> None:
     """Promise 9: by its full name, by climbing up, by other spellings."""
     below = str(secret).lstrip("/")
-    starts = ["/", "/demo-static/", "/demo-examples/", "/assets/", "/static/", "/gradio_api/file="]
+    starts = [
+        "/",
+        "/web-static/",
+        "/demo-static/",
+        "/demo-examples/",
+        "/assets/",
+        "/static/",
+        "/gradio_api/file=",
+    ]
     asked = [f"{start}{step * 9}{below}" for start in starts for step in STEPS]
     asked += [f"{start}/{below}" for start in starts]
     asked += [f"/gradio_api/file={secret}", f"/gradio_api/file/{secret}", f"/file={secret}"]
@@ -236,7 +244,7 @@ def test_a_thousand_uploads_leave_little(client: TestClient, uploads: Path) -> N
 def test_every_answer_is_marked(client: TestClient) -> None:
     """Promise 16, also where the answer is no."""
     endless = ("queue", "heartbeat", "upload_progress", "call")  # these stay open and send events
-    plain = [route for route in READ if not any(word in route for word in endless)]
+    plain = [route for route in GUARD.read if not any(word in route for word in endless)]
     asked = [client.get(route.replace("*", "viewer.js")) for route in plain]
     asked += [client.post("/gradio_api/run/align", json=align_call(None)), client.put("/")]
     asked += [client.get("/", headers={"host": "evil.example"}), client.get("/absent")]

@@ -33,7 +33,7 @@ def served(*arguments: str) -> Iterator[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "demo", "--port", "0", *arguments],
             cwd=ROOT,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": scratch},
+            env=os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": scratch, "XDG_DATA_HOME": scratch},
             stdout=subprocess.PIPE,
             text=True,
         )

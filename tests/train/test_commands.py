@@ -52,6 +52,27 @@ def test_features_are_the_encoders(
     )
 
 
+def test_mirrored_features_are_those_of_the_mirror_image(
+    tiny_flickr: Path, random_checkpoint: Path, tmp_path: Path
+) -> None:
+    encoder = load_encoder(random_checkpoint)
+    path = tiny_flickr / "images" / "dev0_red_ball.png"
+    write_features(encoder, [path.name], [path], tmp_path, mirrored=True)
+    store = FeatureStore(tmp_path)
+    [regions] = encoder.encode([read(path).pixels[:, ::-1]])
+    k = len(regions)
+    found = store.boxes[0, :k]
+    np.testing.assert_allclose(found[:, 0], 1 - regions.boxes[:, 2], atol=1e-6)
+    np.testing.assert_allclose(found[:, 1], regions.boxes[:, 1], atol=1e-6)
+    np.testing.assert_allclose(
+        store.rows(np.array([0]))[0][0, :k],
+        regions.features,
+        atol=2e-2 * np.abs(regions.features).max(),
+    )
+    with pytest.raises(ValueError, match="holds other photos"):  # upright ones do not mix in
+        write_features(encoder, [path.name], [path], tmp_path)
+
+
 def test_a_stopped_run_goes_on_where_it_was(
     tiny_flickr: Path, random_checkpoint: Path, tmp_path: Path
 ) -> None:
@@ -86,11 +107,11 @@ def test_align_learns(
     run(
         monkeypatch, "align", "--data", tiny_flickr, "--encoder", random_checkpoint,
         "--features", features / "train", "--dev-features", features / "dev", "--out", tmp_path,
-        "--epochs", 15, "--batch", 6, "--sentences", 1, "--warm-up", 5, "--rate", 1e-2,
+        "--recipe", "baseline", "--epochs", 30, "--batch", 6, "--warm-up", 5, "--rate", 1e-2,
         "--loss", loss, "--margin", 0.2, *SMALL,
     )  # fmt: skip
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert len(log) == 15
+    assert len(log) == 30
     assert log[-1]["alignment"] < 0.8 * log[0]["alignment"]
     assert json.loads((tmp_path / "config.json").read_text())["loss"] == loss
     assert load_checkpoint(tmp_path / "checkpoint").vocabulary.words[0] in {

@@ -64,7 +64,7 @@ def test_coco_names_what_is_wrong(tmp_path: Path, text: str, message: str) -> No
 
 
 def test_a_data_set_must_be_named() -> None:
-    with pytest.raises(DataError, match="expected --data DIR"):
+    with pytest.raises(DataError, match="expected --data"):
         read_captions(None, "test", None, None)
 
 

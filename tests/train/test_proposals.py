@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from core.weights import load_network
 from tests.conftest import random_network
@@ -24,12 +23,6 @@ def test_peoples_boxes_first_then_the_teachers_that_add_something() -> None:
         np.array([[0, 0, 0.5, 0.5], [0.6, 0.6, 0.9, 0.9]], dtype=np.float32)
     )
     assert len(proposals.target_boxes(None, detected)) == 2
-
-
-def test_mirror_image() -> None:
-    box = torch.tensor([[0.1, 0.2, 0.4, 0.9]])
-    assert proposals.flip_boxes(box)[0].tolist() == pytest.approx([0.6, 0.2, 0.9, 0.9])
-    torch.testing.assert_close(proposals.flip_boxes(proposals.flip_boxes(box)), box)
 
 
 def test_the_command(tiny_flickr: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

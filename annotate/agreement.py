@@ -1,0 +1,176 @@
+"""How well people agree: whether they draw the same boxes, and say the same of them.
+
+Boxes of two people on one photo are matched one to one so that the sum of their IoU is the highest
+(the assignment problem, by scipy); a pair that does not overlap is no match. Of all matched boxes
+the mean IoU; of all boxes the share with a partner at IoU 0.5 or more. Both are pooled over boxes:
+a photo with more boxes counts for more.
+
+Snippets are compared leave one out: each person's snippet of a box is the candidate, the snippets
+of the others' boxes matched to it at IoU 0.5 or more are its references. The scores are the human
+ceiling for captioners of regions (the paper's Table 3). A box with which nobody agrees has no
+references and takes no part; how many these are is told.
+
+Submissions that were skipped or marked as bad do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations, pairwise
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from annotate.records import Project, Submission, counted_by_photo
+from core.boxes import iou
+from core.text import tokenise
+
+THRESHOLD = 0.5
+"""The IoU from which two boxes show the same thing: the paper's and the field's."""
+
+
+@dataclass
+class Overlap:
+    """Sums over pairs of submissions on the same photo."""
+
+    pairs: int = 0
+    """Pairs of submissions."""
+    boxes: int = 0
+    """Boxes of both sides."""
+    matched: int = 0
+    """Matches, of two boxes each."""
+    total_iou: float = 0.0
+    """Of the matches."""
+    agreed: int = 0
+    """Matches at THRESHOLD or more."""
+
+    @property
+    def mean_iou(self) -> float | None:
+        """Of the matched boxes; None where there are none."""
+        return self.total_iou / self.matched if self.matched else None
+
+    @property
+    def share_agreed(self) -> float | None:
+        """The share of all boxes that have a partner at THRESHOLD or more."""
+        return 2 * self.agreed / self.boxes if self.boxes else None
+
+    def add(self, boxes: int, ious: np.ndarray) -> None:
+        """One more pair of submissions: how many boxes they have, the IoU of each match."""
+        self.pairs += 1
+        self.boxes += boxes
+        self.matched += len(ious)
+        self.total_iou += float(ious.sum())
+        self.agreed += int((ious >= THRESHOLD).sum())
+
+    def as_json(self) -> dict[str, Any]:
+        """For a file."""
+        return {
+            "pairs": self.pairs,
+            "boxes": self.boxes,
+            "matched": self.matched,
+            "mean_iou": self.mean_iou,
+            "share_at_threshold": self.share_agreed,
+        }
+
+
+Key = tuple[str, str]
+"""A submission's id and an annotation's id in it: which snippet."""
+
+
+@dataclass
+class Agreement:
+    """Of one project. `people` and `pairs` hold what everybody has with all others, or two have."""
+
+    overall: Overlap = field(default_factory=Overlap)
+    photos: dict[str, Overlap] = field(default_factory=dict)
+    pairs: dict[tuple[str, str], Overlap] = field(default_factory=dict)
+    people: dict[str, Overlap] = field(default_factory=dict)
+    candidates: dict[Key, str] = field(default_factory=dict)
+    """Snippets with words ("!" has none)."""
+    references: dict[Key, list[str]] = field(default_factory=dict)
+    """What the others say of the same thing; only where somebody does."""
+
+    def snippets(self, meteor: bool | None = None) -> dict[str, float]:
+        """bleu_1 .. bleu_4, rouge_l, cider and, where Java is, meteor; nothing without matches.
+
+        `meteor`: see core.metrics.score.
+        """
+        from core import metrics  # its libraries take a while to load, and only this needs them
+
+        if not self.references:
+            return {}
+        candidates = {key: self.candidates[key] for key in self.references}
+        return metrics.score(candidates, self.references, meteor)
+
+    def as_json(self, scores: Mapping[str, float]) -> dict[str, Any]:
+        """For a file; `scores` as from `snippets`."""
+        return {
+            "iou_threshold": THRESHOLD,
+            "overall": self.overall.as_json(),
+            "snippets": {
+                "compared": len(self.references),
+                "without_partner": len(self.candidates) - len(self.references),
+                **scores,
+            },
+            "people": {name: one.as_json() for name, one in self.people.items()},
+            "pairs": [{"people": list(pair), **one.as_json()} for pair, one in self.pairs.items()],
+            "photos": {name: one.as_json() for name, one in self.photos.items()},
+        }
+
+
+def match(first_xyxy: np.ndarray, second_xyxy: np.ndarray) -> list[tuple[int, int, float]]:
+    """(n, 4), (m, 4) boxes of one format -> the matches: an index of each, and their IoU > 0."""
+    return _best(iou(first_xyxy, second_xyxy))
+
+
+def _best(ious: np.ndarray) -> list[tuple[int, int, float]]:
+    rows, columns = linear_sum_assignment(ious, maximize=True)
+    found = zip(rows.tolist(), columns.tolist(), ious[rows, columns].tolist(), strict=True)
+    return [one for one in found if one[2] > 0]
+
+
+def measure(project: Project) -> Agreement:
+    """All that counts, in time linear in the photos; nothing is scored before `snippets`."""
+    result = Agreement()
+    for photo, submissions in counted_by_photo(project).items():
+        for submission in submissions:
+            for annotation in submission.annotations:
+                if tokenise(annotation.snippet):
+                    result.candidates[submission.id, annotation.id] = annotation.snippet
+        for first, second, matches in _pairs(submissions):
+            people = min(first.annotator, second.annotator), max(first.annotator, second.annotator)
+            boxes = len(first.annotations) + len(second.annotations)
+            ious = np.array([value for _, _, value in matches])
+            result.overall.add(boxes, ious)
+            result.photos.setdefault(photo, Overlap()).add(boxes, ious)
+            result.pairs.setdefault(people, Overlap()).add(boxes, ious)
+            for person in people:
+                result.people.setdefault(person, Overlap()).add(boxes, ious)
+            for i, j, value in matches:
+                if value >= THRESHOLD:
+                    one = first.id, first.annotations[i].id
+                    other = second.id, second.annotations[j].id
+                    _compare(result, one, other)
+                    _compare(result, other, one)
+    return result
+
+
+def _pairs(
+    submissions: list[Submission],
+) -> Iterator[tuple[Submission, Submission, list[tuple[int, int, float]]]]:
+    """Every two submissions on one photo with their matches."""
+    everything = np.array([a.box for s in submissions for a in s.annotations]).reshape(-1, 4)
+    ious = iou(everything, everything)  # once for the photo: many small calls would cost more
+    ends = np.cumsum([0] + [len(submission.annotations) for submission in submissions])
+    spans = [slice(start, end) for start, end in pairwise(ends.tolist())]
+    for i, j in combinations(range(len(submissions)), 2):
+        yield submissions[i], submissions[j], _best(ious[spans[i], spans[j]])
+
+
+def _compare(result: Agreement, candidate: Key, reference: Key) -> None:
+    """The candidate has one more reference, where both have words."""
+    if candidate in result.candidates and reference in result.candidates:
+        snippet = result.candidates[reference]
+        result.references.setdefault(candidate, []).append(snippet)

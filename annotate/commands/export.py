@@ -1,0 +1,23 @@
+"""Write a project to a file; what each format carries stands in the README."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from annotate.commands.files import add_place, project_of, told, write_file
+from annotate.formats import FORMATS
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    add_place(options)
+    options.add_argument("--format", required=True, choices=tuple(FORMATS))
+    options.add_argument("--out", type=Path, required=True, metavar="FILE")
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Run it."""
+    project = project_of(arguments)
+    write_file(arguments.out, FORMATS[arguments.format].write(project))
+    print(f"{arguments.out}: {told(project)}")

@@ -1,0 +1,19 @@
+"""Make the store's tables, or bring an older store's up to date. Other commands do this too."""
+
+from __future__ import annotations
+
+import argparse
+
+from annotate.commands import add_url
+from annotate.store import Store
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    add_url(options)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Run it."""
+    revision = Store(arguments.url).database.migrate()
+    print(f"The store has schema {revision}.")

@@ -1,0 +1,54 @@
+"""People who may sign in: `user add NAME`, `user list`, `user password NAME`, `user disable NAME`.
+
+A password is made and shown once; its person can change it on the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+
+from annotate.commands import add_url, opened
+from annotate.people import OPERATOR
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    deeds = options.add_subparsers(
+        dest="deed", required=True, metavar="add|list|password|disable|enable"
+    )
+    for deed, text in (
+        ("add", "a new person, with a password that is shown once"),
+        ("password", "a new password for a person, shown once"),
+        ("disable", "keep a person from signing in; their work stays"),
+        ("enable", "let a person sign in again"),
+    ):
+        one = deeds.add_parser(deed, help=text)
+        one.add_argument("name")
+        if deed == "add":
+            one.add_argument("--owner", action="store_true", help="an administrator")
+        add_url(one)
+    add_url(deeds.add_parser("list", help="everybody"))
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Run it."""
+    people = opened(arguments).people
+    if arguments.deed == "list":
+        for one in people.all(OPERATOR):
+            marks: list[str] = [one.person.role]
+            marks += ["no password"] if not one.has_password else []
+            marks += ["disabled"] if one.disabled else []
+            print(f"{one.person.name}: {', '.join(marks)}")
+    elif arguments.deed in ("disable", "enable"):
+        people.set_disabled(OPERATOR, arguments.name, arguments.deed == "disable")
+        print(f"{arguments.name} is {arguments.deed}d.")
+    else:
+        password = secrets.token_urlsafe(12)
+        if arguments.deed == "add":
+            people.add(
+                OPERATOR, arguments.name, password, "owner" if arguments.owner else "annotator"
+            )
+        else:
+            people.set_password(OPERATOR, arguments.name, password)
+        print(f"The password of {arguments.name}, shown only now: {password}")

@@ -1,0 +1,187 @@
+"""One database: how it is opened, what a transaction is, what becomes of its errors, its schema.
+
+SQLite opens every writing transaction with BEGIN IMMEDIATE: it waits for its turn at the start,
+where waiting works, and not in the middle, where SQLite would refuse ("database is locked").
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from annotate.errors import BusyError, FullError, InvalidError, SchemaError, StoreError
+
+WAIT_SECONDS = 30
+"""How long a call waits for others' transactions, each of which takes milliseconds."""
+WAL_SINCE = (3, 51, 3)
+"""Before, a checkpoint could lose a transaction that a crash interrupted."""
+MIGRATIONS = Path(__file__).with_name("migrations")
+ALONE = 7_301_265  # any number that names our lock among PostgreSQL's advisory locks
+URL_EXPECTED = "expected sqlite:///FILE or postgresql://USER@HOST/NAME"
+
+
+class Database:
+    """Connections to the database at `url`; safe to share among threads, not across a fork."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            parsed = sqlalchemy.make_url(url)
+            if parsed.drivername == "postgresql":
+                parsed = parsed.set(drivername="postgresql+psycopg")
+            if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
+                raise InvalidError(f"The store's URL is of another kind; {URL_EXPECTED}.")
+            self.sqlite = parsed.drivername == "sqlite"
+            if self.sqlite and parsed.database in (None, "", ":memory:"):
+                raise InvalidError(f"The store's URL names no file; {URL_EXPECTED}.")
+            if self.sqlite:
+                options: dict[str, Any] = {"timeout": WAIT_SECONDS}
+            else:
+                server = f"-c timezone=UTC -c lock_timeout={WAIT_SECONDS}s"
+                options = {"connect_timeout": 10, "options": server}
+            self._engine = create_engine(
+                parsed,
+                connect_args=options,
+                pool_timeout=WAIT_SECONDS,
+                pool_pre_ping=not self.sqlite,
+            )
+        except (ArgumentError, NoSuchModuleError) as error:
+            raise InvalidError(f"The store's URL cannot be read; {URL_EXPECTED}.") from error
+        self._writing = self._engine.execution_options(writing=True)
+        self._turn = threading.Lock()  # SQLite's waiters poll; ours of one process stand in line
+        if self.sqlite:
+            event.listen(self._engine, "connect", _set_up)
+            event.listen(self._engine, "begin", _begin)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that changes nothing and sees one state of the database."""
+        with _plain_errors(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self, alone: bool = False) -> Iterator[Connection]:
+        """A transaction: all of it is durable at the end, or nothing of it after an error.
+
+        SQLite writes one at a time. PostgreSQL locks rows, and everybody who writes `alone` waits
+        for the others who do: for rare changes that look first whether something is there.
+        """
+        with _plain_errors():
+            if self.sqlite:
+                with self._turn, self._writing.begin() as connection:
+                    yield connection
+            else:
+                with self._writing.begin() as connection:
+                    if alone:
+                        connection.execute(
+                            sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(ALONE))
+                        )
+                    yield connection
+
+    def migrate(self, to: str = "head") -> str:
+        """Bring the schema up to revision `to`, in one transaction; gives the revision it has.
+
+        SchemaError, and nothing is changed, where the database has a revision that this program
+        does not know.
+        """
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        script = ScriptDirectory.from_config(config)
+        known = {revision.revision for revision in script.walk_revisions()}
+        with self.write(alone=True) as connection:
+            current = MigrationContext.configure(connection).get_current_heads()
+            if not set(current) <= known:
+                raise SchemaError(
+                    "The database was written by a newer version of this program; expected a "
+                    "schema that this one knows: update the program."
+                )
+            config.attributes["connection"] = connection
+            command.upgrade(config, to)
+            [after] = MigrationContext.configure(connection).get_current_heads()
+        return after
+
+
+def _set_up(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself: `_begin` does
+    journal = "WAL" if sqlite3.sqlite_version_info >= WAL_SINCE else "DELETE"
+    for pragma in ("foreign_keys=ON", "synchronous=FULL", f"journal_mode={journal}"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: Connection) -> None:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    if not connection.get_execution_options().get("writing", False):
+        driver.execute("BEGIN").close()
+        return
+    # SQLite's own wait sleeps up to 100 ms between two looks, so that whoever has just written
+    # comes first again and others starve. Looking often is fair.
+    deadline = time.monotonic() + WAIT_SECONDS
+    driver.execute("PRAGMA busy_timeout=0").close()
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE").close()
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                    raise
+            time.sleep(random.uniform(0.001, 0.005))
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={WAIT_SECONDS * 1000}").close()
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """A database's error becomes a sentence without path or SQL (promise 19)."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise InvalidError(
+            "A value breaks a rule of the store, so nothing of this was saved."
+        ) from error
+    except DataError as error:
+        raise InvalidError("A value is out of range, so nothing of this was saved.") from error
+    except PoolTimeoutError as error:
+        raise BusyError("The store is busy, and nothing was saved; try again.") from error
+    except DBAPIError as error:
+        raise _translated(error.orig) from error
+    except sqlite3.Error as error:  # from `_begin`, which calls the driver itself
+        raise _translated(error) from error
+
+
+def _translated(error: BaseException | None) -> StoreError:
+    # SQLite names its errors, PostgreSQL numbers them.
+    name = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None)
+    if name in ("SQLITE_FULL", "53100"):
+        return FullError(
+            "The disk is full: nothing of this was saved; what was saved before is still there."
+        )
+    if name in ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40P01"):
+        return BusyError("The store is busy, and nothing was saved; try again.")
+    if name in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+        return SchemaError("The database's file is damaged or no database.")
+    if name in ("SQLITE_CANTOPEN", "SQLITE_READONLY"):
+        return StoreError("The database's file cannot be opened for writing.")
+    if name == "42P01" or "no such table" in str(error):
+        return SchemaError("The database has no tables yet; expected `migrate` to be run first.")
+    if name is None or name.startswith(("08", "57P")):  # no connection, or it ended
+        return StoreError("The database cannot be reached; nothing was saved.")
+    return StoreError("The database refused this; nothing was saved.")

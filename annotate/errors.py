@@ -1,0 +1,55 @@
+"""What can go wrong in the store: each message is one sentence for the person at the page.
+
+No message holds a path or SQL (promise 19); the cause is chained for the log.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class StoreError(Exception):
+    """Nothing of the change was saved; what was saved before is as it was."""
+
+
+class InvalidError(StoreError):
+    """A value that cannot be stored: the sentence names it and what was expected."""
+
+
+class NotAllowedError(StoreError):
+    """This person may not do this."""
+
+
+class NotFoundError(StoreError):
+    """There is no such project, photo, person or piece of work."""
+
+
+class FinalError(StoreError):
+    """The work was submitted or skipped, and is final until its project's owner reopens it."""
+
+
+class LapsedError(StoreError):
+    """The lease ran out and others took the photo; the draft that was saved last is kept."""
+
+
+class FullError(StoreError):
+    """The disk (or the file's allowed size) is full."""
+
+
+class BusyError(StoreError):
+    """The database did not answer in time."""
+
+
+class SchemaError(StoreError):
+    """The database was written by a newer program, or is not one of ours."""
+
+
+class StaleError(StoreError):
+    """A form older than what is stored: who changed what, and when (promise 23)."""
+
+    def __init__(self, who: str, when: datetime, what: str, version: int) -> None:
+        self.who, self.when, self.what, self.version = who, when, what, version
+        super().__init__(
+            f"{who} {what} this on {when:%Y-%m-%d} at {when:%H:%M:%S} UTC, after your page was "
+            f"loaded; load it again to see that."
+        )

@@ -1,0 +1,245 @@
+"""CSV for spreadsheets: a row for each box, UTF-8, commas, COLUMNS in any order in the first row.
+
+A photo that nobody worked on is a row with the photo's columns only; a submission without boxes
+(skipped, say) a row with the photo's and the submission's. Rows stand by photo.
+
+A cell that a spreadsheet would take for a formula (it starts with = + - @ or their wide forms, tab,
+CR or LF) is written with an apostrophe before it, and so is one that starts with an apostrophe; the
+reader takes it off again, so every text comes back exactly. An apostrophe before anything else, as
+in a file of another tool, stays.
+
+Carried: photos with size and sha256; all submissions, skipped and bad ones too, with reasons and
+times; their boxes, exactly. Not carried: suggestions, annotators who did nothing, the project's
+name and settings, the order of submissions of different photos.
+
+A file of another tool needs the columns photo, width, height, x0, y0, x1, y1 and snippet.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+from pydantic import TypeAdapter, ValidationError
+
+from annotate.checks import shown
+from annotate.formats.build import Absent, Builder
+from annotate.formats.reading import FormatError, complaint, decoded
+from annotate.records import Annotation, Photo, Project, Provenance, State, Submission
+
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+@dataclass(frozen=True)
+class _Row:
+    photo: str
+    width: int
+    height: int
+    sha256: str = ""
+    annotator: str | None = None
+    submission: str | None = None
+    state: State = "submitted"
+    reason: str = ""
+    bad: str = ""
+    started: datetime | None = None
+    finished: datetime | None = None
+    submission_seconds: float = 0.0
+    annotation: str | None = None
+    order: int | None = None
+    x0: float | None = None
+    y0: float | None = None
+    x1: float | None = None
+    y1: float | None = None
+    snippet: str = ""
+    provenance: Provenance = "drawn"
+    seconds: float = 0.0
+
+
+COLUMNS = tuple(column.name for column in fields(_Row))
+REQUIRED = ("photo", "width", "height", "x0", "y0", "x1", "y1", "snippet")
+_ROW = TypeAdapter(_Row)
+
+
+def neutralised(cell: str) -> str:
+    """Text -> a cell that no spreadsheet computes (promise 21)."""
+    return f"'{cell}" if cell.startswith((*DANGEROUS, "'")) else cell
+
+
+def restored(cell: str) -> str:
+    """What `neutralised` was given."""
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith((*DANGEROUS, "'")) else cell
+
+
+def write(project: Project) -> bytes:
+    """What the module's text says is carried."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text)
+    table.writerow(COLUMNS)
+    for row in _rows(project):
+        cells = [neutralised(_cell(value)) for value in row]
+        table.writerow(cells + [""] * (len(COLUMNS) - len(cells)))
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _rows(project: Project) -> Iterator[tuple[object, ...]]:
+    """The values of the first columns; the other cells of the row are empty."""
+    by_photo: dict[str, list[Submission]] = {photo.name: [] for photo in project.photos}
+    for submission in project.submissions:
+        by_photo[submission.photo].append(submission)
+    for photo in project.photos:
+        of_photo = (photo.name, photo.width, photo.height, photo.sha256)
+        if not by_photo[photo.name]:
+            yield of_photo
+        for submission in by_photo[photo.name]:
+            of_submission = (
+                submission.annotator,
+                submission.id,
+                submission.state,
+                submission.reason,
+                submission.bad,
+                submission.started,
+                submission.finished,
+                submission.seconds,
+            )
+            if not submission.annotations:
+                yield *of_photo, *of_submission
+            for a in submission.annotations:
+                yield (
+                    *of_photo,
+                    *of_submission,
+                    a.id,
+                    a.order,
+                    *a.box,
+                    a.snippet,
+                    a.provenance,
+                    a.seconds,
+                )
+
+
+@dataclass
+class _Group:
+    """One submission's rows: the first with its line, and all annotations with theirs."""
+
+    where: str
+    first: _Row
+    annotations: list[Annotation] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+
+def read(data: bytes, absent: Absent = Absent()) -> Project:
+    """The file's bytes -> a project with the default settings. FormatError names the line."""
+    builder = Builder()
+    photos: dict[str, Photo] = {}
+    groups: dict[tuple[str, str], _Group] = {}
+    for where, row in _parsed(decoded(data)):
+        photo = Photo(row.photo, row.width, row.height, row.sha256)
+        if photos.setdefault(photo.name, photo) is photo:
+            builder.photo(where, photo)
+        elif photos[photo.name] != photo:
+            raise FormatError(
+                where, f"The size or sha256 of {shown(photo.name)} differs from a line before."
+            )
+        worked_on = (row.annotator, row.submission, row.x0, row.y0, row.x1, row.y1)
+        if any(value is not None for value in worked_on) or row.snippet:
+            annotator = absent.annotator if row.annotator is None else row.annotator
+            group = groups.setdefault((photo.name, annotator), _Group(where, row))
+            _add(group, where, row)
+    for number, ((name, annotator), group) in enumerate(groups.items()):
+        first = group.first
+        submission = Submission(
+            f"imported {number}" if first.submission is None else first.submission,
+            name,
+            annotator,
+            first.state,
+            tuple(group.annotations),
+            first.reason,
+            first.bad,
+            first.started,
+            first.finished,
+            first.submission_seconds,
+        )
+        builder.submission(group.where, submission, group.lines)
+    return builder.project("line 1", Project(absent.project))
+
+
+_OF_SUBMISSION = COLUMNS[COLUMNS.index("submission") : COLUMNS.index("annotation")]
+
+
+def _add(group: _Group, where: str, row: _Row) -> None:
+    for column in _OF_SUBMISSION:
+        if getattr(row, column) != getattr(group.first, column):
+            raise FormatError(
+                where,
+                f"{column} is {shown(getattr(row, column))}; {group.where}, of the same photo and "
+                f"annotator, has {shown(getattr(group.first, column))}.",
+            )
+    if row.x0 is None and row.y0 is None and row.x1 is None and row.y1 is None and not row.snippet:
+        return
+    if row.x0 is None or row.y0 is None or row.x1 is None or row.y1 is None:
+        raise FormatError(where, "One of x0, y0, x1 and y1 is empty; expected all or none.")
+    order = len(group.annotations) if row.order is None else row.order
+    group.annotations.append(
+        Annotation(
+            str(order) if row.annotation is None else row.annotation,
+            (row.x0, row.y0, row.x1, row.y1),
+            row.snippet,
+            order,
+            row.provenance,
+            row.seconds,
+        )
+    )
+    group.lines.append(where)
+
+
+def _parsed(text: str) -> Iterator[tuple[str, _Row]]:
+    """Every row with the line it starts on."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line = 1
+    header: list[str] | None = None
+    try:
+        for cells in reader:
+            where, line = f"line {line}", reader.line_num + 1
+            if header is None:
+                header = _header(where, cells)
+            elif cells:  # csv gives an empty row for an empty line
+                yield where, _row(where, header, cells)
+    except csv.Error as error:
+        raise FormatError(f"line {line}", f"This is not CSV: {error}.") from None
+    if header is None:
+        raise FormatError("line 1", "The file is empty; expected a row of column names.")
+
+
+def _header(where: str, cells: list[str]) -> list[str]:
+    for column in REQUIRED:
+        if column not in cells:
+            raise FormatError(where, f"There is no column '{column}'.")
+    for column in COLUMNS:
+        if cells.count(column) > 1:
+            raise FormatError(where, f"Column '{column}' stands there twice.")
+    return cells
+
+
+def _row(where: str, header: list[str], cells: list[str]) -> _Row:
+    if len(cells) != len(header):
+        raise FormatError(where, f"There are {len(cells)} cells; expected {len(header)}.")
+    values = {
+        column: restored(cell)
+        for column, cell in zip(header, cells, strict=True)
+        if cell and column in COLUMNS
+    }
+    try:
+        return _ROW.validate_python(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+    if first["type"].startswith("missing"):
+        raise FormatError(where, f"{first['loc'][0]} is empty; expected a value.")
+    raise FormatError(where, f"{first['loc'][0]}: {complaint(first)}")

@@ -1,0 +1,446 @@
+"""Projects: a photo set and its rules; its photos, their bytes, and what models suggest on them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from annotate import models, records
+from annotate.checks import file_name_of, name_of, suggestion_of, text_of, whole
+from annotate.database import Database
+from annotate.errors import InvalidError, NotAllowedError, NotFoundError
+from annotate.people import OPERATOR, Person, confirm
+
+MOST_PEOPLE = 10_000
+LONGEST_LEASE = 60 * 24 * 30
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A project's rules."""
+
+    boxes_per_photo: int = 5
+    """The paper's: five boxes of each person."""
+    annotators_per_photo: int = 9
+    """The paper's: nine people for each photo."""
+    guidelines: str = ""
+    """Shown to annotators before they begin."""
+    blind: bool = True
+    """Nobody sees the others' work."""
+    suggestions: bool = False
+    """Whether annotators see what models propose."""
+    lease_minutes: int = 60
+    """After this long without a save, a photo is given to somebody else."""
+
+
+@dataclass(frozen=True)
+class ProjectInfo:
+    """A project as pages list it."""
+
+    id: int
+    name: str
+    settings: Settings
+    has_folder: bool
+    """Whether the photos' bytes are here."""
+
+
+@dataclass(frozen=True)
+class PhotoInfo:
+    """A photo; sizes are of the upright picture, in pixels."""
+
+    id: int
+    project: int
+    name: str
+    width: int
+    height: int
+    sha256: str
+
+
+PROJECT_COLUMNS = (
+    models.Project.id,
+    models.Project.name,
+    models.Project.boxes_per_photo,
+    models.Project.annotators_per_photo,
+    models.Project.guidelines,
+    models.Project.blind,
+    models.Project.suggestions,
+    models.Project.lease_minutes,
+    models.Project.folder,
+)
+PHOTO_COLUMNS = (
+    models.Photo.id,
+    models.Photo.project_id,
+    models.Photo.name,
+    models.Photo.width,
+    models.Photo.height,
+    models.Photo.sha256,
+)
+
+
+def project_info(connection: Connection, project: int) -> ProjectInfo:
+    """The project with this id, or NotFoundError."""
+    row = connection.execute(select(*PROJECT_COLUMNS).where(models.Project.id == project)).first()
+    if row is None:
+        raise NotFoundError(f"There is no project {project}.")
+    return _project(row)
+
+
+def photo_info(connection: Connection, photo: int) -> PhotoInfo:
+    """The photo with this id, or NotFoundError."""
+    row = connection.execute(select(*PHOTO_COLUMNS).where(models.Photo.id == photo)).first()
+    if row is None:
+        raise NotFoundError(f"There is no photo {photo}.")
+    return PhotoInfo(*row)
+
+
+SUGGESTION_COLUMNS = (
+    models.Suggestion.photo_id,
+    models.Suggestion.uid,
+    models.Suggestion.x0,
+    models.Suggestion.y0,
+    models.Suggestion.x1,
+    models.Suggestion.y1,
+    models.Suggestion.snippet,
+    models.Suggestion.score,
+    models.Suggestion.model,
+)
+
+
+def suggestion_from(row: Any) -> records.Suggestion:
+    """One row of SUGGESTION_COLUMNS as plain data."""
+    box = (row.x0, row.y0, row.x1, row.y1)
+    return records.Suggestion(row.uid, box, row.snippet, row.score, row.model)
+
+
+def suggestions_of(connection: Connection, photo: int) -> tuple[records.Suggestion, ...]:
+    """What models propose on a photo, the best score first."""
+    table = models.Suggestion
+    rows = connection.execute(
+        select(*SUGGESTION_COLUMNS)
+        .where(table.photo_id == photo)
+        .order_by(table.score.desc(), table.id)
+    )
+    return tuple(suggestion_from(row) for row in rows)
+
+
+def checked(settings: Settings) -> dict[str, Any]:
+    """The columns of a project's rules; InvalidError for the first that cannot be."""
+    for switch in (settings.blind, settings.suggestions):
+        if not isinstance(switch, bool):
+            raise InvalidError(f"A switch of the project is {switch!r}; expected true or false.")
+    return {
+        "boxes_per_photo": whole("Boxes per photo", settings.boxes_per_photo, 1, 100),
+        "annotators_per_photo": whole(
+            "Annotators per photo", settings.annotators_per_photo, 1, MOST_PEOPLE
+        ),
+        "guidelines": text_of("The guidelines", settings.guidelines),
+        "blind": settings.blind,
+        "suggestions": settings.suggestions,
+        "lease_minutes": whole("The lease's minutes", settings.lease_minutes, 1, LONGEST_LEASE),
+    }
+
+
+class Projects:
+    """The projects of one database."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def create(self, by: Person, name: str, settings: Settings = Settings()) -> ProjectInfo:
+        """A new project without photos. InvalidError where the name is taken. Only for owners."""
+        with self._database.write(alone=True) as connection:
+            confirm(connection, by, owner=True)
+            return make_project(connection, name, settings, self._clock())
+
+    def all(self, who: Person) -> list[ProjectInfo]:
+        """Every project, by name."""
+        with self._database.read() as connection:
+            confirm(connection, who)
+            rows = connection.execute(select(*PROJECT_COLUMNS)).all()
+        return sorted((_project(row) for row in rows), key=lambda one: one.name)
+
+    def get(self, who: Person, project: int) -> ProjectInfo:
+        """One project by its id, or NotFoundError."""
+        with self._database.read() as connection:
+            confirm(connection, who)
+            return project_info(connection, project)
+
+    def named(self, who: Person, name: str) -> ProjectInfo:
+        """One project by its name, or NotFoundError, which names those there are."""
+        projects = self.all(who)
+        for project in projects:
+            if project.name == name:
+                return project
+        known = ", ".join(project.name for project in projects) or "none yet"
+        raise NotFoundError(f"There is no project called {name}; there are: {known}.")
+
+    def change(self, by: Person, project: int, settings: Settings) -> ProjectInfo:
+        """Other rules from now on; what was submitted stays. Only for owners."""
+        values = checked(settings)
+        with self._database.write() as connection:
+            confirm(connection, by, owner=True)
+            lock_project(connection, project)
+            before = project_info(connection, project).settings
+            connection.execute(
+                update(models.Project).where(models.Project.id == project).values(**values)
+            )
+            more = settings.annotators_per_photo - before.annotators_per_photo
+            if more:
+                _want_more(connection, project, more)
+            return project_info(connection, project)
+
+    def add_photos(self, by: Person, project: int, photos: Sequence[records.Photo]) -> int:
+        """Add photos with their suggestions; gives how many were new. Only for owners.
+
+        A name that is there already must be the same photo (size and, where both are known,
+        sha256), or nothing is added and InvalidError names it.
+        """
+        with self._database.write() as connection:
+            confirm(connection, by, owner=True)
+            return insert_photos(connection, project, photos)
+
+    def set_folder(self, by: Person, project: int, folder: Path) -> None:
+        """Where the photos' bytes lie. Only from the command line: a path is never a page's."""
+        if by is not OPERATOR:
+            raise NotAllowedError("Only the command line sets a project's folder.")
+        with self._database.write() as connection:
+            project_info(connection, project)
+            connection.execute(
+                update(models.Project)
+                .where(models.Project.id == project)
+                .values(folder=text_of("The folder", str(folder.resolve())))
+            )
+
+    def photo(self, who: Person, photo: int) -> PhotoInfo:
+        """One photo's name and size."""
+        with self._database.read() as connection:
+            self._may_see(connection, who, photo)
+            return photo_info(connection, photo)
+
+    def photo_bytes(self, who: Person, photo: int) -> bytes:
+        """The photo's file as it is, from the project's own folder.
+
+        NotAllowedError for an annotator who was not given this photo (unless the project is not
+        blind). NotFoundError where the file is gone, leads out of the folder or has changed: boxes
+        on another picture would say nothing.
+        """
+        with self._database.read() as connection:
+            self._may_see(connection, who, photo)
+            info = photo_info(connection, photo)
+            folder = connection.scalar(
+                select(models.Project.folder).where(models.Project.id == info.project)
+            )
+        if folder is None:
+            raise NotFoundError(f"The photo {info.name} is not here: its project has no folder.")
+        path = Path(folder, info.name)
+        try:
+            if path.resolve().parent != Path(folder).resolve():
+                raise NotFoundError(f"The photo {info.name} is not in its project's folder.")
+            data = path.read_bytes()
+        except OSError as error:
+            raise NotFoundError(f"The photo {info.name} cannot be read.") from error
+        if info.sha256 and hashlib.sha256(data).hexdigest() != info.sha256:
+            raise NotFoundError(f"The photo {info.name} has changed since it was added.")
+        return data
+
+    def add_suggestions(
+        self, by: Person, project: int, suggestions: Mapping[str, Sequence[records.Suggestion]]
+    ) -> int:
+        """What models propose, by photo name; gives how many. Only for owners.
+
+        The same model's earlier proposals on a named photo are replaced.
+        """
+        with self._database.write() as connection:
+            confirm(connection, by, owner=True)
+            lock_project(connection, project)
+            sizes = photo_sizes(connection, project)
+            rows: list[dict[str, Any]] = []
+            for name, proposed in suggestions.items():
+                if name not in sizes:
+                    raise NotFoundError(f"The project has no photo called {name}.")
+                rows += _suggestion_rows(*sizes[name], proposed)
+            for photo, model in {(row["photo_id"], row["model"]) for row in rows}:
+                connection.execute(
+                    delete(models.Suggestion).where(
+                        models.Suggestion.photo_id == photo, models.Suggestion.model == model
+                    )
+                )
+            if rows:
+                connection.execute(insert(models.Suggestion), rows)
+            return len(rows)
+
+    def suggestions(self, who: Person, photo: int) -> tuple[records.Suggestion, ...]:
+        """What models propose, the best first; nothing where the project does not allow it."""
+        with self._database.read() as connection:
+            self._may_see(connection, who, photo)
+            info = project_info(connection, photo_info(connection, photo).project)
+            if not info.settings.suggestions:
+                return ()
+            return suggestions_of(connection, photo)
+
+    @staticmethod
+    def _may_see(connection: Connection, who: Person, photo: int) -> None:
+        confirm(connection, who)
+        if who.owner:
+            confirm(connection, who, owner=True)
+            return
+        info = photo_info(connection, photo)
+        if not project_info(connection, info.project).settings.blind:
+            return
+        given = select(models.Assignment.id).where(
+            models.Assignment.photo_id == photo, models.Assignment.person_id == who.id
+        )
+        if connection.execute(given).first() is None:
+            raise NotAllowedError("This photo was not given to you.")
+
+
+def lock_project(connection: Connection, project: int) -> None:
+    """Everybody else who locks this project waits until this transaction ends."""
+    connection.execute(
+        select(models.Project.id)
+        .where(models.Project.id == project)
+        .with_for_update(key_share=True)  # rows that only refer to the project need not wait
+    )
+
+
+def make_project(
+    connection: Connection, name: str, settings: Settings, now: datetime
+) -> ProjectInfo:
+    """Insert a project; the transaction must be `alone`."""
+    name = name_of("The project's name", name)
+    taken = select(models.Project.id).where(models.Project.name == name)
+    if connection.execute(taken).first() is not None:
+        raise InvalidError(f"There is a project called {name} already; choose another name.")
+    made = connection.execute(
+        insert(models.Project).values(name=name, turns=0, created=now, **checked(settings))
+    )
+    [key] = made.inserted_primary_key or (0,)
+    return project_info(connection, int(key))
+
+
+def _want_more(connection: Connection, project: int, more: int) -> None:
+    """Change how many people each photo wants; the project is locked.
+
+    Photos that were full and want people again go to the end of the queue (see `Photo.turn`).
+    """
+    table = models.Photo
+    if more > 0:
+        place = func.row_number().over(order_by=table.turn).label("place")
+        again = (
+            select(table.id, place)
+            .where(table.project_id == project, table.free <= 0, table.free + more > 0)
+            .subquery()
+        )
+        last = select(models.Project.turns).where(models.Project.id == project)
+        connection.execute(
+            update(table)
+            .where(table.id == again.c.id)
+            .values(turn=again.c.place + last.scalar_subquery())
+        )
+        highest = select(func.max(table.turn)).where(table.project_id == project)
+        connection.execute(
+            update(models.Project)
+            .where(models.Project.id == project)
+            .values(turns=func.coalesce(highest.scalar_subquery(), 0))
+        )
+    connection.execute(
+        update(table).where(table.project_id == project).values(free=table.free + more)
+    )
+
+
+def photo_sizes(connection: Connection, project: int) -> dict[str, tuple[int, int, int]]:
+    """By name: the photo's id, width and height."""
+    rows = connection.execute(
+        select(models.Photo.name, models.Photo.id, models.Photo.width, models.Photo.height).where(
+            models.Photo.project_id == project
+        )
+    )
+    return {name: (key, width, height) for name, key, width, height in rows}
+
+
+def insert_photos(connection: Connection, project: int, photos: Sequence[records.Photo]) -> int:
+    """Put photos at the end of the project's queue; see `Projects.add_photos`."""
+    lock_project(connection, project)
+    wanted = project_info(connection, project).settings.annotators_per_photo
+    table = models.Photo
+    known = {
+        name: (width, height, sha256)
+        for name, width, height, sha256 in connection.execute(
+            select(table.name, table.width, table.height, table.sha256).where(
+                table.project_id == project
+            )
+        )
+    }
+    turn = connection.scalar(select(models.Project.turns).where(models.Project.id == project)) or 0
+    rows = []
+    for photo in photos:
+        name = file_name_of(photo.name)
+        width = whole("A photo's width", photo.width, 1, 1_000_000)
+        height = whole("A photo's height", photo.height, 1, 1_000_000)
+        sha256 = text_of("A photo's sha256", photo.sha256, 64)
+        there = known.get(name)
+        if there is not None:
+            if there[:2] != (width, height) or (sha256 and there[2] and sha256 != there[2]):
+                raise InvalidError(
+                    f"The project has another photo called {name} ({there[0]} x {there[1]}); "
+                    f"expected names that are unique."
+                )
+            continue
+        known[name] = (width, height, sha256)
+        turn += 1
+        rows.append(
+            {
+                "project_id": project,
+                "name": name,
+                "width": width,
+                "height": height,
+                "sha256": sha256,
+                "turn": turn,
+                "free": wanted,
+                "submitted": 0,
+            }
+        )
+    if rows:
+        connection.execute(insert(table), rows)
+        connection.execute(
+            update(models.Project).where(models.Project.id == project).values(turns=turn)
+        )
+    sizes = photo_sizes(connection, project) if any(photo.suggestions for photo in photos) else {}
+    new = {row["name"] for row in rows}
+    proposed = [
+        row
+        for photo in photos
+        if photo.suggestions and photo.name in new
+        for row in _suggestion_rows(*sizes[photo.name], photo.suggestions)
+    ]
+    if proposed:
+        connection.execute(insert(models.Suggestion), proposed)
+    return len(rows)
+
+
+def _suggestion_rows(
+    photo: int, width: int, height: int, proposed: Sequence[records.Suggestion]
+) -> list[dict[str, Any]]:
+    rows = []
+    for one in (suggestion_of(one, width, height) for one in proposed):
+        x0, y0, x1, y1 = one.box
+        rows.append(
+            {"photo_id": photo, "uid": one.id, "x0": x0, "y0": y0, "x1": x1, "y1": y1}
+            | {"width": width, "height": height, "snippet": one.snippet, "score": one.score}
+            | {"model": one.model}
+        )
+    if len({(row["model"], row["uid"]) for row in rows}) < len(rows):
+        raise InvalidError("Two suggestions on a photo have the same identity; expected one each.")
+    return rows
+
+
+def _project(row: Any) -> ProjectInfo:
+    key, name, *settings, folder = row
+    return ProjectInfo(key, name, Settings(*settings), folder is not None)

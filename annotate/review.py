@@ -1,0 +1,207 @@
+"""The owner's part: everybody's work on a photo, what changed, reopen, mark as bad."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select, true, update
+
+from annotate import models, slots
+from annotate.checks import words_of
+from annotate.database import Database
+from annotate.errors import InvalidError, NotAllowedError, NotFoundError
+from annotate.people import OPERATOR, Person, confirm
+from annotate.projects import photo_info, project_info
+from annotate.records import Annotation
+from annotate.revisions import Receipt, count, hold, revise, stored_annotations
+
+REOPENED_LEASE = timedelta(days=7)
+"""Whoever is to mend something may not sit there at this moment."""
+
+
+@dataclass(frozen=True)
+class PersonsWork:
+    """One person's work on one photo, as others may see it."""
+
+    assignment: int
+    annotator: str
+    state: str
+    version: int
+    annotations: tuple[Annotation, ...]
+    seconds: float
+    reason: str
+    bad: str
+    finished: datetime | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One revision: see revisions.py for the keys of `before`."""
+
+    version: int
+    who: str
+    at: datetime
+    what: str
+    before: dict[str, Any]
+
+
+class Review:
+    """Reading and judging others' work."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def others(self, who: Person, photo: int) -> list[PersonsWork]:
+        """Work on a photo. Owners see everybody's, drafts too.
+
+        Annotators see others' submissions that are not bad, and only where the project is not
+        blind: NotAllowedError otherwise.
+        """
+        table = models.Assignment
+        query = (
+            select(
+                table.id,
+                models.Person.name,
+                table.state,
+                table.version,
+                table.seconds,
+                table.reason,
+                table.bad,
+                table.finished,
+            )
+            .join(models.Person, models.Person.id == table.person_id)
+            .where(table.photo_id == photo)
+            .order_by(table.id)
+        )
+        with self._database.read() as connection:
+            confirm(connection, who, owner=who.owner)
+            if not who.owner:
+                project = project_info(connection, photo_info(connection, photo).project)
+                if project.settings.blind:
+                    raise NotAllowedError("In this project nobody sees the others' work.")
+                query = query.where(
+                    table.state == models.SUBMITTED, table.bad == "", table.person_id != who.id
+                )
+            return [
+                PersonsWork(
+                    row.id,
+                    row.name,
+                    row.state,
+                    row.version,
+                    stored_annotations(connection, row.id),
+                    row.seconds,
+                    row.reason,
+                    row.bad,
+                    row.finished,
+                )
+                for row in connection.execute(query).all()
+            ]
+
+    def reopen(self, by: Person, assignment: int) -> Receipt:
+        """Let its person change submitted or skipped work again. Only for owners.
+
+        InvalidError where it is open, or where it holds no place (skipped or bad) and the photo
+        has all its people.
+        """
+        now = self._clock()
+        with self._database.write() as connection:
+            confirm(connection, by, owner=True)
+            held = hold(connection, assignment, None, member=True)
+            if held.state not in (models.SUBMITTED, models.SKIPPED):
+                raise InvalidError("This work is not finished; expected submitted or skipped work.")
+            counted = held.state == models.SUBMITTED and not held.bad
+            receipt = revise(connection, held, by, now, "reopened")
+            if counted:
+                _count_photo(connection, held.photo_id, -1)
+            elif not slots.take(connection, held.photo_id):
+                raise InvalidError("The photo has all its people; expected a free place.")
+            if held.state == models.SUBMITTED:
+                count(
+                    connection,
+                    held,
+                    submitted=-1,
+                    seconds=-held.seconds,
+                    bad=-1 if held.bad else 0,
+                )
+            else:
+                count(connection, held, skipped=-1)
+            connection.execute(
+                update(models.Assignment)
+                .where(models.Assignment.id == assignment)
+                .values(
+                    state=models.OPEN,
+                    lease_until=now + REOPENED_LEASE,
+                    finished=None,
+                    reason="",
+                    bad="",
+                )
+            )
+            return receipt
+
+    def mark_bad(self, by: Person, assignment: int, reason: str) -> Receipt:
+        """Say why submitted work does not count: it is kept, and the photo wants another person.
+
+        Marked already, it gets the new reason. Only for owners.
+        """
+        return self._judge(by, assignment, words_of("The reason", reason))
+
+    def unmark(self, by: Person, assignment: int) -> Receipt:
+        """Let it count again, even if the photo then has more people than were wanted."""
+        return self._judge(by, assignment, "")
+
+    def _judge(self, by: Person, assignment: int, bad: str) -> Receipt:
+        with self._database.write() as connection:
+            confirm(connection, by, owner=True)
+            held = hold(connection, assignment, None, member=True)
+            if held.state != models.SUBMITTED:
+                raise InvalidError("This work is not submitted; only submitted work is judged.")
+            receipt = revise(connection, held, by, self._clock(), "marked" if bad else "unmarked")
+            connection.execute(
+                update(models.Assignment).where(models.Assignment.id == assignment).values(bad=bad)
+            )
+            if bad and not held.bad:
+                slots.give_back(connection, held.project_id, held.photo_id)
+                _count_photo(connection, held.photo_id, -1)
+                count(connection, held, bad=1)
+            elif held.bad and not bad:
+                connection.execute(
+                    update(models.Photo)
+                    .where(models.Photo.id == held.photo_id)
+                    .values(free=models.Photo.free - 1, submitted=models.Photo.submitted + 1)
+                )
+                count(connection, held, bad=-1)
+            return receipt
+
+    def history(self, who: Person, assignment: int) -> list[Change]:
+        """Every change, the oldest first: of one's own work, or, for owners, of anybody's."""
+        table = models.Revision
+        with self._database.read() as connection:
+            confirm(connection, who, owner=who.owner)
+            owns = models.Assignment.person_id == who.id
+            found = select(models.Assignment.id).where(
+                models.Assignment.id == assignment, true() if who.owner else owns
+            )
+            if connection.execute(found).first() is None:
+                raise NotFoundError("There is no such work of yours.")
+            rows = connection.execute(
+                select(table.version, models.Person.name, table.at, table.what, table.before)
+                .outerjoin(models.Person, models.Person.id == table.person_id)
+                .where(table.assignment_id == assignment)
+                .order_by(table.version)
+            )
+            return [
+                Change(version, name or OPERATOR.name, at, what, before)
+                for version, name, at, what, before in rows
+            ]
+
+
+def _count_photo(connection: Connection, photo: int, more: int) -> None:
+    connection.execute(
+        update(models.Photo)
+        .where(models.Photo.id == photo)
+        .values(submitted=models.Photo.submitted + more)
+    )

@@ -1,0 +1,242 @@
+"""Changing one person's work on one photo: hold it, check what the page knew, note what was before.
+
+Each change adds 1 to the assignment's version and writes one revision; its `before` has the keys
+state, reason, bad, seconds and annotations (id, box, snippet, order, provenance, seconds each).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from annotate import models, slots
+from annotate.checks import words_of
+from annotate.errors import InvalidError, NotFoundError, StaleError
+from annotate.people import OPERATOR, Person
+from annotate.records import Annotation
+
+What = Literal["saved", "submitted", "skipped", "reopened", "marked", "unmarked"]
+
+STATES: dict[What, str] = {
+    "saved": models.OPEN,
+    "submitted": models.SUBMITTED,
+    "skipped": models.SKIPPED,
+    "reopened": models.OPEN,
+    "marked": models.SUBMITTED,
+    "unmarked": models.SUBMITTED,
+}
+"""The state that each change leads to."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a change came to; it is durable."""
+
+    assignment: int
+    version: int
+    """To be passed back as the next change's `base_version`."""
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Held:
+    """An assignment whose row this transaction holds."""
+
+    id: int
+    project_id: int
+    photo_id: int
+    person_id: int
+    state: str
+    version: int
+    reason: str
+    bad: str
+    seconds: float
+    width: int
+    height: int
+    """Of the photo."""
+
+
+def hold(connection: Connection, assignment: int, person: int | None, member: bool = False) -> Held:
+    """Hold the assignment, and before it, if asked, the row that counts its person's work.
+
+    NotFoundError where there is none, or it is not `person`'s (None: anybody's).
+    """
+    table, photo = models.Assignment, models.Photo
+    whose = connection.execute(
+        select(table.project_id, table.person_id).where(table.id == assignment)
+    ).first()
+    if whose is None or (person is not None and whose.person_id != person):
+        raise NotFoundError("There is no such work of yours.")
+    if member:
+        slots.lock_member(connection, whose.project_id, whose.person_id)
+    row = connection.execute(
+        select(
+            table.id,
+            table.project_id,
+            table.photo_id,
+            table.person_id,
+            table.state,
+            table.version,
+            table.reason,
+            table.bad,
+            table.seconds,
+            photo.width,
+            photo.height,
+        )
+        .join(photo, photo.id == table.photo_id)
+        .where(table.id == assignment)
+        .with_for_update(of=table, key_share=True)
+    ).one()
+    return Held(*row)
+
+
+def repeated(
+    connection: Connection, held: Held, client_key: str | None, what: What
+) -> Receipt | None:
+    """The receipt of the first call with this key, if there was one (promise 24)."""
+    if client_key is None:
+        return None
+    table = models.Revision
+    row = connection.execute(
+        select(table.version, table.what, table.at).where(
+            table.assignment_id == held.id,
+            table.client_key == words_of("The request's key", client_key, 100),
+        )
+    ).first()
+    if row is None:
+        return None
+    if row.what != what:
+        raise InvalidError("The request's key was used for something else; expected a fresh one.")
+    return Receipt(held.id, row.version, STATES[what], row.at)
+
+
+def check_version(connection: Connection, held: Held, base_version: int) -> None:
+    """StaleError, with who changed what and when, unless the page knew the last version."""
+    if base_version == held.version:
+        return
+    table = models.Revision
+    row = connection.execute(
+        select(table.what, table.at, models.Person.name)
+        .outerjoin(models.Person, models.Person.id == table.person_id)
+        .where(table.assignment_id == held.id, table.version == held.version)
+    ).first()
+    if row is None:  # imported, so without revisions; or a version that never was
+        raise InvalidError(f"The page's version is {base_version}; expected {held.version}.")
+    raise StaleError(row.name or OPERATOR.name, row.at, row.what, held.version)
+
+
+def revise(
+    connection: Connection,
+    held: Held,
+    who: Person,
+    now: datetime,
+    what: What,
+    client_key: str | None = None,
+) -> Receipt:
+    """Write down what is there now, and that `who` changes it; call before changing it."""
+    version = held.version + 1
+    before = {
+        "state": held.state,
+        "reason": held.reason,
+        "bad": held.bad,
+        "seconds": held.seconds,
+        "annotations": [asdict(one) for one in stored_annotations(connection, held.id)],
+    }
+    connection.execute(
+        insert(models.Revision).values(
+            assignment_id=held.id,
+            version=version,
+            person_id=None if who is OPERATOR else who.id,
+            at=now,
+            what=what,
+            before=before,
+            client_key=client_key,
+        )
+    )
+    connection.execute(
+        update(models.Assignment).where(models.Assignment.id == held.id).values(version=version)
+    )
+    return Receipt(held.id, version, STATES[what], now)
+
+
+ANNOTATION_COLUMNS = (
+    models.Annotation.assignment_id,
+    models.Annotation.uid,
+    models.Annotation.x0,
+    models.Annotation.y0,
+    models.Annotation.x1,
+    models.Annotation.y1,
+    models.Annotation.snippet,
+    models.Annotation.place,
+    models.Annotation.provenance,
+    models.Annotation.seconds,
+)
+
+
+def annotation_of(row: Any) -> Annotation:
+    """One row of ANNOTATION_COLUMNS as plain data."""
+    box = (row.x0, row.y0, row.x1, row.y1)
+    return Annotation(row.uid, box, row.snippet, row.place, row.provenance, row.seconds)
+
+
+def stored_annotations(connection: Connection, assignment: int) -> tuple[Annotation, ...]:
+    """The regions of one assignment, in order."""
+    rows = connection.execute(
+        select(*ANNOTATION_COLUMNS)
+        .where(models.Annotation.assignment_id == assignment)
+        .order_by(models.Annotation.place)
+    )
+    return tuple(annotation_of(row) for row in rows)
+
+
+def replace_annotations(
+    connection: Connection, held: Held, annotations: Sequence[Annotation]
+) -> None:
+    """Put these regions in the place of those that the last revision noted."""
+    table = models.Annotation
+    connection.execute(delete(table).where(table.assignment_id == held.id))
+    if annotations:
+        connection.execute(
+            insert(table),
+            [
+                annotation_row(held.id, held.photo_id, held.width, held.height, one)
+                for one in annotations
+            ],
+        )
+
+
+def annotation_row(
+    assignment: int, photo: int, width: int, height: int, one: Annotation
+) -> dict[str, object]:
+    """A region as a row of the table."""
+    x0, y0, x1, y1 = one.box
+    return {
+        "assignment_id": assignment,
+        "uid": one.id,
+        "photo_id": photo,
+        "place": one.order,
+        "x0": x0,
+        "y0": y0,
+        "x1": x1,
+        "y1": y1,
+        "width": width,
+        "height": height,
+        "snippet": one.snippet,
+        "provenance": one.provenance,
+        "seconds": one.seconds,
+    }
+
+
+def count(connection: Connection, held: Held, **more: float) -> None:
+    """Add to the counters of the person's part in the project, by name."""
+    table = models.Member
+    connection.execute(
+        update(table)
+        .where(table.project_id == held.project_id, table.person_id == held.person_id)
+        .values({name: getattr(table, name) + number for name, number in more.items()})
+    )

@@ -1,0 +1,92 @@
+"""The store of annotation projects: SQLite by default, PostgreSQL by URL.
+
+A page opens one `Store` and keeps it; its methods may be called from any thread, and any number of
+processes may open the same database. Every call is one short transaction: when it returns, what it
+says is durable; when it raises, nothing changed. Every error is a `StoreError` (errors.py) whose
+message is one sentence that may be shown.
+
+Who acts is always the first argument, a `Person` that the server got from its session
+(`people.verify` or `people.enter` at sign-in, `people.named` for a session's user name afterwards),
+never from what a browser sent (promise 18). Every call looks up rights and "disabled" again.
+
+    store = Store("sqlite:///annotations.db")
+    store.migrate()                                   # on every start
+    first = store.people.first_administrator()        # None but on the very first start
+    person = store.people.verify(name, password)      # None: wrong, unknown or disabled
+    person = store.people.enter(name)                 # --open mode: a name is enough
+
+    task = store.work.next_photo(person, project_id)  # the open one again, or a new one, or None
+    receipt = store.work.save(person, task.assignment, content, task.version, key)
+    receipt = store.work.submit(person, task.assignment, content, receipt.version, key)
+
+A page keeps the `version` that a Task or Receipt gave it last and passes it back; where another tab
+or machine saved since, the call raises StaleError (who, when, what) and the page may load
+`work.task(person, assignment)`. `key` is a fresh random string for each thing that the person
+wanted: sent again after a lost answer it gives the first answer, and changes nothing.
+
+The parts, each documented where it is defined:
+
+- `people` (people.py): first_administrator, verify, enter, named, all, add, change_password,
+  set_password, set_disabled.
+- `projects` (projects.py): create, all, get, named, change, add_photos, set_folder, photo,
+  photo_path, add_suggestions, suggestions.
+- `work` (work.py): next_photo, task, save, submit, skip.
+- `review` (review.py): others, reopen, mark_bad, unmark, history.
+- `progress` (progress.py): mine, project, people, photos.
+- `records`, `load` (exchange.py): a whole project as annotate.records, out and in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from annotate.database import Database
+from annotate.exchange import Exchange
+from annotate.people import People, Person
+from annotate.progress import Progress
+from annotate.projects import ProjectInfo, Projects
+from annotate.records import Project
+from annotate.review import Review
+from annotate.work import Work
+
+DEFAULT_URL = "sqlite:///annotations.db"
+"""A file where the command was started."""
+
+
+class Store:
+    """All of one database. `clock` gives aware datetimes; tests turn it."""
+
+    def __init__(
+        self, url: str = DEFAULT_URL, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self.database = Database(url)
+        self.people = People(self.database, clock)
+        self.projects = Projects(self.database, clock)
+        self.work = Work(self.database, clock)
+        self.review = Review(self.database, clock)
+        self.progress = Progress(self.database, clock)
+        self._exchange = Exchange(self.database, clock)
+
+    def migrate(self) -> None:
+        """Bring the schema up to date; done already, it does nothing.
+
+        SchemaError, and no change, where a newer program wrote it.
+        """
+        self.database.migrate()
+
+    def records(self, by: Person, project: int) -> Project:
+        """All of a project but drafts and revisions. Only for owners."""
+        return self._exchange.records(by, project)
+
+    def load(self, by: Person, project: Project, name: str | None = None) -> ProjectInfo:
+        """Store a whole project, or nothing of it; `name` gives it another name than its own.
+
+        InvalidError where the name is taken, or for the first value that cannot be stored. People
+        who are not known yet are added without a password. Only for owners.
+        """
+        return self._exchange.load(by, project, name)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.database.close()

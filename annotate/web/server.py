@@ -1,0 +1,77 @@
+"""From an application to a running server: a bound port, an address to open, a clean end."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+def add_arguments(options: argparse.ArgumentParser) -> None:
+    """Where to listen and what to be called."""
+    options.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for all (127.0.0.1)"
+    )
+    options.add_argument("--port", type=int, default=7860, help="0 for any free one (7860)")
+    options.add_argument(
+        "--name", action="append", default=[], help="a further host name to answer to; repeatable"
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket, so that a taken port is known before the models are loaded."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen()  # or a second server could bind beside us
+    except (OSError, OverflowError) as error:
+        listening.close()
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise SystemExit(
+            f"Cannot listen on {host}, port {port}: {reason}. Choose another with --port."
+        ) from None
+    return listening
+
+
+def serve(
+    create: Callable[[], FastAPI], listening: socket.socket, host: str, note: str = ""
+) -> None:
+    """Make the application, say where it is, and the note; run until interrupted."""
+    import uvicorn  # this takes seconds, and is not needed to refuse
+
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create(),
+            log_level="warning",
+            proxy_headers=False,  # who calls is told by the socket, not by a header
+            server_header=False,
+            timeout_graceful_shutdown=2,  # open pages hold a connection for ever
+        )
+    )
+    shown = "localhost" if host in ("0.0.0.0", "::") else host
+    shown = f"[{shown}]" if ":" in shown else shown
+    print(f"Open http://{shown}:{listening.getsockname()[1]}", flush=True)
+    if note:
+        print(note, flush=True)
+    server.run(sockets=[listening])
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a command that leaves by an exception, so that what it made is cleaned up too.
+
+    SIGTERM's default just dies; Ctrl-C becomes the exit status that shells expect.
+    """
+    import signal
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,300 @@
+"""An annotator's work: the next photo, drafts that save themselves, submit, skip.
+
+Every call looks for the assignment among `who`'s own: another's is not found (promise 18).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert, select, update
+
+from annotate import models, slots
+from annotate.checks import annotations_of, seconds_of, words_of
+from annotate.database import Database
+from annotate.errors import FinalError, InvalidError, LapsedError, NotAllowedError, NotFoundError
+from annotate.people import OPERATOR, Person, confirm
+from annotate.projects import PhotoInfo, photo_info, project_info, suggestions_of
+from annotate.records import Annotation, Suggestion
+from annotate.revisions import (
+    Held,
+    Receipt,
+    check_version,
+    count,
+    hold,
+    repeated,
+    replace_annotations,
+    revise,
+    stored_annotations,
+)
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that a person made on a photo so far. In a draft, snippets may be empty and boxes few."""
+
+    annotations: tuple[Annotation, ...] = ()
+    """`id` is the page's: any string that stays the same while the region lives."""
+    seconds: float = 0.0
+    """Time spent on the photo, all visits together."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One photo in one person's hands, with what they saved last."""
+
+    assignment: int
+    photo: PhotoInfo
+    state: str
+    """"open"; "submitted" or "skipped" (final); "lapsed": the next save tries to take it again."""
+    version: int
+    content: Content
+    suggestions: tuple[Suggestion, ...]
+    """What models propose; empty where the project does not allow it."""
+    lease_until: datetime | None
+    reason: str
+    """Why it was skipped."""
+
+
+class Work:
+    """The annotators' part of one database."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def next_photo(self, who: Person, project: int) -> Task | None:
+        """The photo that `who` has open, or the next one that wants people; None: no more for now.
+
+        A person never gets a photo again that they submitted or skipped, and a photo never more
+        people than its project wants. The lease starts anew.
+        """
+        now = self._clock()
+        slots.release_lapsed(self._database, project, now)
+        with self._database.write() as connection:
+            _worker(connection, who)
+            lease = _lease(connection, project, now)
+            cursor = slots.lock_member(connection, project, who.id)
+            assignment = self._resumed(connection, who, project, lease)
+            if assignment is None:
+                found = slots.next_wanting(connection, project, who.id, cursor)
+                if found is None:
+                    return None
+                photo, turn = found
+                slots.advance(connection, project, who.id, turn)
+                made = connection.execute(
+                    insert(models.Assignment).values(
+                        uid=secrets.token_hex(8),
+                        project_id=project,
+                        photo_id=photo,
+                        person_id=who.id,
+                        state=models.OPEN,
+                        version=0,
+                        lease_until=lease,
+                        reason="",
+                        bad="",
+                        started=now,
+                        seconds=0,
+                    )
+                )
+                [assignment] = made.inserted_primary_key or (0,)
+            return _task(connection, who, int(assignment))
+
+    @staticmethod
+    def _resumed(connection: Connection, who: Person, project: int, lease: datetime) -> int | None:
+        """The oldest open assignment, or a lapsed one whose photo still wants people."""
+        table = models.Assignment
+        mine = (
+            select(table.id, table.photo_id, table.state)
+            .where(
+                table.person_id == who.id,
+                table.project_id == project,
+                table.state.in_((models.OPEN, models.LAPSED)),
+            )
+            .order_by(table.state.desc(), table.id)  # "open" before "lapsed"
+            .with_for_update(key_share=True)
+        )
+        for assignment, photo, state in connection.execute(mine).all():
+            if state == models.OPEN or slots.take(connection, photo):
+                connection.execute(
+                    update(table)
+                    .where(table.id == assignment)
+                    .values(state=models.OPEN, lease_until=lease)
+                )
+                return int(assignment)
+        return None
+
+    def task(self, who: Person, assignment: int) -> Task:
+        """One of `who`'s own tasks as it is now, in any state."""
+        with self._database.read() as connection:
+            _worker(connection, who)
+            return _task(connection, who, assignment)
+
+    def save(
+        self,
+        who: Person,
+        assignment: int,
+        content: Content,
+        base_version: int,
+        client_key: str | None = None,
+    ) -> Receipt:
+        """Keep a draft and renew the lease.
+
+        StaleError where the stored version is not `base_version`; FinalError after submit or skip;
+        LapsedError where the lease ran out and others took the photo; InvalidError for a box
+        outside the photo. The same `client_key` again gives the first call's receipt.
+        """
+        now = self._clock()
+        with self._database.write() as connection:
+            _worker(connection, who)
+            held = hold(connection, assignment, who.id)
+            if first := repeated(connection, held, client_key, "saved"):
+                return first
+            _continue(connection, held, base_version)
+            annotations = annotations_of(content.annotations, held.width, held.height, False)
+            receipt = revise(connection, held, who, now, "saved", client_key)
+            replace_annotations(connection, held, annotations)
+            _set(
+                connection,
+                assignment,
+                state=models.OPEN,
+                lease_until=_lease(connection, held.project_id, now),
+                seconds=seconds_of(content.seconds),
+            )
+            return receipt
+
+    def submit(
+        self, who: Person, assignment: int, content: Content, base_version: int, client_key: str
+    ) -> Receipt:
+        """Finish the photo: final until the owner reopens it.
+
+        Needs exactly the project's number of boxes, each with words. The same `client_key` again
+        gives the first call's receipt (promise 24). Errors as `save`'s.
+        """
+        now = self._clock()
+        with self._database.write() as connection:
+            _worker(connection, who)
+            held = hold(connection, assignment, who.id, member=True)
+            if first := repeated(connection, held, client_key, "submitted"):
+                return first
+            _continue(connection, held, base_version)
+            wanted = project_info(connection, held.project_id).settings.boxes_per_photo
+            if len(content.annotations) != wanted:
+                raise InvalidError(
+                    f"The photo has {len(content.annotations)} boxes; expected {wanted}."
+                )
+            annotations = annotations_of(content.annotations, held.width, held.height, True)
+            seconds = seconds_of(content.seconds)
+            receipt = revise(connection, held, who, now, "submitted", client_key)
+            replace_annotations(connection, held, annotations)
+            _set(
+                connection,
+                assignment,
+                state=models.SUBMITTED,
+                lease_until=None,
+                finished=now,
+                seconds=seconds,
+            )
+            connection.execute(
+                update(models.Photo)
+                .where(models.Photo.id == held.photo_id)
+                .values(submitted=models.Photo.submitted + 1)
+            )
+            count(connection, held, submitted=1, seconds=seconds)
+            return receipt
+
+    def skip(
+        self, who: Person, assignment: int, reason: str, base_version: int, client_key: str
+    ) -> Receipt:
+        """Give the photo back for good, with a reason: another person gets it, this one never.
+
+        What was drafted goes (the revision keeps it). Errors as `submit`'s.
+        """
+        now = self._clock()
+        with self._database.write() as connection:
+            _worker(connection, who)
+            held = hold(connection, assignment, who.id, member=True)
+            if first := repeated(connection, held, client_key, "skipped"):
+                return first
+            _check_open(connection, held, base_version)
+            reason = words_of("The reason", reason)
+            receipt = revise(connection, held, who, now, "skipped", client_key)
+            replace_annotations(connection, held, ())
+            _set(
+                connection,
+                assignment,
+                state=models.SKIPPED,
+                lease_until=None,
+                finished=now,
+                reason=reason,
+            )
+            if held.state == models.OPEN:
+                slots.give_back(connection, held.project_id, held.photo_id)
+            count(connection, held, skipped=1)
+            return receipt
+
+
+def _worker(connection: Connection, who: Person) -> None:
+    if who is OPERATOR:
+        raise NotAllowedError("The command line annotates nothing; expected a person.")
+    confirm(connection, who)
+
+
+def _lease(connection: Connection, project: int, now: datetime) -> datetime:
+    minutes = project_info(connection, project).settings.lease_minutes
+    return now + timedelta(minutes=minutes)
+
+
+def _check_open(connection: Connection, held: Held, base_version: int) -> None:
+    check_version(connection, held, base_version)
+    if held.state not in (models.OPEN, models.LAPSED):
+        raise FinalError(
+            f"The photo was {held.state} and is final; expected the project's owner to reopen it."
+        )
+
+
+def _continue(connection: Connection, held: Held, base_version: int) -> None:
+    """May be changed, and has its place on the photo: again, where it had lapsed."""
+    _check_open(connection, held, base_version)
+    if held.state == models.LAPSED and not slots.take(connection, held.photo_id):
+        raise LapsedError(
+            "This photo was left for too long and others have finished it; what was saved is kept, "
+            "and the next photo waits."
+        )
+
+
+def _set(connection: Connection, assignment: int, **values: object) -> None:
+    connection.execute(
+        update(models.Assignment).where(models.Assignment.id == assignment).values(**values)
+    )
+
+
+def _task(connection: Connection, who: Person, assignment: int) -> Task:
+    table = models.Assignment
+    row = connection.execute(
+        select(
+            table.photo_id,
+            table.project_id,
+            table.state,
+            table.version,
+            table.seconds,
+            table.lease_until,
+            table.reason,
+        ).where(table.id == assignment, table.person_id == who.id)
+    ).first()
+    if row is None:
+        raise NotFoundError("There is no such work of yours.")
+    shown = project_info(connection, row.project_id).settings.suggestions
+    return Task(
+        assignment,
+        photo_info(connection, row.photo_id),
+        row.state,
+        row.version,
+        Content(stored_annotations(connection, assignment), row.seconds),
+        suggestions_of(connection, row.photo_id) if shown else (),
+        row.lease_until,
+        row.reason,
+    )

@@ -1,0 +1,1 @@
+"""Grounding sets: photos, sentences and how they align, computed once to be browsed."""

@@ -1,0 +1,336 @@
+"""Reading a grounding set: what pages, exports and searches ask of it. Safe between threads.
+
+Nothing is loaded as a whole: the arrays are memory-mapped, tables are asked for what is shown. A
+set does not change once it is complete, so orders of photos are kept (a number for each photo).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import func, select
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session
+
+from core import boxes
+from core.describer import Look, Reading
+from core.groundings.listing import Listing
+from core.groundings.schema import (
+    FORMAT,
+    About,
+    Base,
+    FoundRow,
+    GroundingError,
+    PhotoRow,
+    PhraseRow,
+    RetrievedRow,
+    SentenceRow,
+    WordRow,
+    arrays_of,
+    engine_for,
+)
+from core.retrieval import Found, best_photos, best_regions
+from core.text import words_of
+
+KEPT_ORDERS = 16
+"""Orders of photos held at once: at 100,000 photos each takes 0.8 MB."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a grid shows of a photo."""
+
+    id: int
+    name: str
+    width: int
+    height: int
+    rank: int | None
+    score: float | None
+    iou: float | None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A sentence beside a photo: how well it fits by Eq. 8, and whether it is one of its own."""
+
+    sentence: int
+    text: str
+    score: float | None
+    own: bool
+    retrieved: bool
+    """Listed because it is among the best of the gallery, not because it is the photo's own."""
+    rank: int | None
+    """Of the sentence's own photo among its gallery's photos."""
+    readable: bool
+
+
+@dataclass(frozen=True)
+class BoxedPhrase:
+    """A phrase, people's boxes (k, 4) xyxy in pixels, and the model's region for it."""
+
+    words: str
+    kind: str
+    boxes: np.ndarray
+    region: int
+    score: float | None
+    iou: float
+
+
+@dataclass(frozen=True)
+class Opened:
+    """All about one photo."""
+
+    card: Card
+    caption: str | None
+    look: Look
+    own: tuple[Candidate, ...]
+    retrieved: tuple[Candidate, ...]
+    phrases: tuple[BoxedPhrase, ...]
+
+
+@dataclass(frozen=True)
+class PlacedRegion:
+    """A region of the set: its photo, its number there, its box in the photo's pixels."""
+
+    photo: Card
+    region: int
+    box: tuple[float, float, float, float]
+
+
+class GroundingSet:
+    """One complete set."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises GroundingError in one sentence where `path` is no complete set."""
+        self.path = path
+        if not path.is_file():
+            raise GroundingError(f"{path} is not there; expected a file made by `train ground`")
+        self.engine = engine_for(path)
+        try:
+            with Session(self.engine) as session:
+                self.about = {row.key: row.value for row in session.scalars(select(About))}
+        except DatabaseError:
+            raise GroundingError(
+                f"{path} is no grounding set; expected a file made by `train ground`"
+            ) from None
+        if self.about.get("format") != str(FORMAT):
+            raise GroundingError(
+                f"{path} has format {self.about.get('format')}; this version reads {FORMAT}"
+            )
+        if not self.about.get("complete"):
+            raise GroundingError(f"{path} is not finished; run `train ground` again")
+        self.regions, self.words = (self._array(name) for name in arrays_of(path))
+        self.folder = (path.resolve().parent / self.about["photos_folder"]).resolve()
+        with Session(self.engine) as session:
+            rows = session.execute(select(PhotoRow.first_region).order_by(PhotoRow.id))
+            self.first = np.append(np.fromiter((row[0] for row in rows), np.int64), 0)
+            last = session.execute(
+                select(PhotoRow.first_region + PhotoRow.regions).order_by(PhotoRow.id.desc())
+            ).first()
+        self.first[-1] = last[0] if last else 0
+        if len(self.regions) < self.first[-1]:
+            raise GroundingError(f"{path}: its array of regions is cut short; make the set again")
+        self._orders: OrderedDict[Listing, np.ndarray] = OrderedDict()
+        self._ordering = threading.Lock()
+
+    def _array(self, path: Path) -> np.ndarray:
+        try:
+            array: np.ndarray = np.load(path, mmap_mode="r")
+        except (OSError, ValueError, EOFError):
+            raise GroundingError(f"{path} is not there or broken; make the set again") from None
+        if array.shape[1:] != (int(self.about["dimension"]),):
+            raise GroundingError(f"{path} has shape {array.shape}; make the set again")
+        return array
+
+    @property
+    def name(self) -> str:
+        """A random name: another set, or the same one made anew, has another."""
+        return self.about["set"]
+
+    def __len__(self) -> int:
+        """Photos."""
+        return len(self.first) - 1
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def count(self, table: type[Base]) -> int:
+        """Rows of a table."""
+        with Session(self.engine) as session:
+            return session.scalar(select(func.count()).select_from(table)) or 0
+
+    def kinds(self) -> list[str]:
+        """The kinds of phrases that there are, in alphabetic order."""
+        with Session(self.engine) as session:
+            query = select(PhraseRow.kind).distinct().order_by(PhraseRow.kind)
+            return list(session.scalars(query))
+
+    def ordered(self, listing: Listing) -> np.ndarray:
+        """-> (n,) ids of the photos that a listing asks for, in its order."""
+        with self._ordering:
+            if listing in self._orders:
+                self._orders.move_to_end(listing)
+                return self._orders[listing]
+        with Session(self.engine) as session:
+            ids = np.fromiter(session.scalars(listing.query()), np.int64)
+        with self._ordering:
+            self._orders[listing] = ids
+            while len(self._orders) > KEPT_ORDERS:
+                self._orders.popitem(last=False)
+        return ids
+
+    def cards(self, ids: Sequence[int] | np.ndarray) -> list[Card]:
+        """Photos by id, in the order asked for."""
+        wanted = [int(i) for i in ids]
+        query = select(
+            PhotoRow.id,
+            PhotoRow.name,
+            PhotoRow.width,
+            PhotoRow.height,
+            PhotoRow.rank,
+            PhotoRow.score,
+            PhotoRow.iou,
+        ).where(PhotoRow.id.in_(wanted))
+        with Session(self.engine) as session:
+            found = {row.id: Card(*row) for row in session.execute(query)}
+        return [found[i] for i in wanted if i in found]
+
+    def id_of(self, name: str) -> int | None:
+        """A photo's name -> its id."""
+        with Session(self.engine) as session:
+            return session.scalar(select(PhotoRow.id).where(PhotoRow.name == name))
+
+    def photo_path(self, photo: int) -> Path | None:
+        """Where a photo lies; None for no photo, or a name that leads out of the folder."""
+        with Session(self.engine) as session:
+            name = session.scalar(select(PhotoRow.name).where(PhotoRow.id == photo))
+        if name is None:
+            return None
+        path = (self.folder / name).resolve()
+        return path if path.is_relative_to(self.folder) else None
+
+    def look(self, photo: int) -> Look:
+        """A photo's regions, as if it had just been looked at. Raises GroundingError for none."""
+        with Session(self.engine) as session:
+            row = session.get(PhotoRow, photo)
+        if row is None:
+            raise GroundingError(f"The set has no photo {photo}.")
+        return self.look_of(row)
+
+    def look_of(self, row: PhotoRow) -> Look:
+        """The same for a row that is there already."""
+        vectors = self.regions[row.first_region : row.first_region + row.regions]
+        return Look(
+            row.width,
+            row.height,
+            np.frombuffer(row.boxes, np.float32).reshape(-1, 4),
+            np.frombuffer(row.objectness, np.float32),
+            vectors.astype(np.float32),
+            note=row.note,
+            prior=np.frombuffer(row.prior, np.float32),
+        )
+
+    def reading(self, sentence: int) -> Reading:
+        """A sentence's words, as if it had just been read. Raises GroundingError for none."""
+        with Session(self.engine) as session:
+            row = session.get(SentenceRow, sentence)
+            if row is None:
+                raise GroundingError(f"The set has no sentence {sentence}.")
+            if not row.words:
+                raise GroundingError("The model cannot read this sentence: it knows no word of it.")
+            known = session.scalars(
+                select(WordRow.region.is_not(None))
+                .where(WordRow.sentence_id == sentence)
+                .order_by(WordRow.place)
+            )
+            flags = np.fromiter(known, dtype=bool)
+        vectors = self.words[row.first_word : row.first_word + row.words].astype(np.float32)
+        return Reading(row.text, tuple(words_of(row.text)), flags, vectors)
+
+    def open(self, photo: int) -> Opened:
+        """A photo with its sentences, the best ones of its gallery, and its phrases."""
+        with Session(self.engine) as session:
+            row = session.get(PhotoRow, photo)
+            if row is None:
+                raise GroundingError(f"The set has no photo {photo}.")
+            own = session.scalars(
+                select(SentenceRow).where(SentenceRow.photo_id == photo).order_by(SentenceRow.id)
+            ).all()
+            best = session.execute(
+                select(SentenceRow, RetrievedRow.score)
+                .join(RetrievedRow, RetrievedRow.sentence_id == SentenceRow.id)
+                .where(RetrievedRow.photo_id == photo)
+                .order_by(RetrievedRow.place)
+            ).all()
+            phrases = session.scalars(
+                select(PhraseRow).where(PhraseRow.photo_id == photo).order_by(PhraseRow.id)
+            ).all()
+        card = Card(row.id, row.name, row.width, row.height, row.rank, row.score, row.iou)
+        return Opened(
+            card,
+            row.caption,
+            self.look_of(row),
+            tuple(_candidate(s, s.score, True, False) for s in own),
+            tuple(_candidate(s, score, s.photo_id == photo, True) for s, score in best),
+            tuple(_boxed(phrase, row) for phrase in phrases),
+        )
+
+    def found_photos(self, sentence: int) -> list[tuple[int, float]]:
+        """A sentence's best photos of its gallery: (id, score), best first."""
+        query = (
+            select(FoundRow.photo_id, FoundRow.score)
+            .where(FoundRow.sentence_id == sentence)
+            .order_by(FoundRow.place)
+        )
+        with Session(self.engine) as session:
+            return [(int(photo), float(score)) for photo, score in session.execute(query)]
+
+    def search_regions(self, words: np.ndarray, count: int) -> Found:
+        """Known words' vectors (W, h) -> the best regions by sum_t v . s_t; rows as in `place`."""
+        return best_regions(words, self.regions[: self.first[-1]], count)
+
+    def search_photos(self, words: np.ndarray, count: int) -> Found:
+        """Known words' vectors (W, h) -> the best photos by Eq. 8's sum; rows are photo ids."""
+        return best_photos(words, self.regions[: self.first[-1]], self.first, count)
+
+    def place(self, rows: np.ndarray) -> list[PlacedRegion]:
+        """Rows of `regions` -> whose they are, in the same order."""
+        photos = np.searchsorted(self.first, rows, side="right") - 1
+        cards = {card.id: card for card in self.cards(np.unique(photos))}
+        query = select(PhotoRow.id, PhotoRow.boxes).where(PhotoRow.id.in_(list(cards)))
+        with Session(self.engine) as session:
+            stored = {i: np.frombuffer(b, np.float32).reshape(-1, 4)
+                      for i, b in session.execute(query)}  # fmt: skip
+        placed = []
+        for row, photo in zip(rows, photos, strict=True):
+            card, region = cards[int(photo)], int(row - self.first[photo])
+            box = boxes.normalised_to_pixels(stored[card.id][region], card.width, card.height)
+            x1, y1, x2, y2 = box.tolist()
+            placed.append(PlacedRegion(card, region, (x1, y1, x2, y2)))
+        return placed
+
+    def ids(self, first: int = 0, step: int = 256) -> Iterator[range]:
+        """All photos from `first` on, in ranges of `step`."""
+        for start in range(first, len(self), step):
+            yield range(start, min(start + step, len(self)))
+
+
+def _candidate(row: SentenceRow, score: float | None, own: bool, retrieved: bool) -> Candidate:
+    return Candidate(row.id, row.text, score, own, retrieved, row.rank, row.words > 0)
+
+
+def _boxed(phrase: PhraseRow, photo: PhotoRow) -> BoxedPhrase:
+    normalised = np.frombuffer(phrase.boxes, np.float32).reshape(-1, 4)
+    return BoxedPhrase(
+        phrase.text,
+        phrase.kind,
+        boxes.normalised_to_pixels(normalised, photo.width, photo.height),
+        phrase.region,
+        phrase.score,
+        phrase.iou,
+    )

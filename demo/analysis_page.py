@@ -1,0 +1,29 @@
+"""The Errors page: where the model fails on the set, as pictures. Its endpoint is `/analysis`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import gradio as gr
+
+from demo.browse_page import grounding_page, plainly
+from demo.groundings import Groundings
+
+
+def build(groundings: Groundings) -> None:
+    """Lay the page out inside the tab that is open, and publish its endpoint."""
+    grounding_page("analysis", "analysis.js")
+
+    def analysis() -> dict[str, Any]:
+        return plainly(lambda: asdict(groundings.analysis()))
+
+    gr.api(
+        analysis,
+        api_name="analysis",
+        api_description=(
+            "Counts over the whole set: ranks of the truth, recall of phrases by kind and by box "
+            "size, words with their mean length and score, phrases by score and IoU. Each bar has "
+            "the arguments that find its photos with /browse."
+        ),
+    )

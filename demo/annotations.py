@@ -1,0 +1,55 @@
+"""The Annotate tab's store: a file of the person who started the demo, with a project to try.
+
+Its photos are the examples; nothing that annotators do is written into the repository.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from annotate.errors import NotFoundError
+from annotate.people import OPERATOR
+from annotate.projects import Settings
+from annotate.records import Photo
+from annotate.store import Store
+from core import images
+
+PROJECT = "Example photos"
+GUIDELINES = (
+    "Draw five boxes around things that you find worth a word, and say of each what it shows, in a "
+    "few words: “a brown dog”, “man holding a tennis racket”.\n"
+    "Boxes may overlap and lie in each other. Nobody sees what others draw."
+)
+
+
+def default_url() -> str:
+    """The user's data folder, as XDG names it."""
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return f"sqlite:///{Path(home) / 'words-and-regions' / 'annotations.db'}"
+
+
+def ready(url: str) -> Store:
+    """The store at `url`, brought up to date, with the project of the example photos in it."""
+    from demo import examples  # it takes Gradio along, and is not needed to refuse
+
+    if url == default_url():
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    store = Store(url)
+    store.migrate()
+    try:
+        project = store.projects.named(OPERATOR, PROJECT).id
+    except NotFoundError:
+        rules = Settings(annotators_per_photo=9, guidelines=GUIDELINES)
+        project = store.projects.create(OPERATOR, PROJECT, rules).id
+        photos = [_photo(examples.FOLDER / one.file) for one in examples.load()]
+        store.projects.add_photos(OPERATOR, project, photos)
+    store.projects.set_folder(OPERATOR, project, examples.FOLDER)  # it may have moved since
+    return store
+
+
+def _photo(path: Path) -> Photo:
+    data = path.read_bytes()
+    decoded = images.decode(data)
+    return Photo(path.name, decoded.width, decoded.height, hashlib.sha256(data).hexdigest())

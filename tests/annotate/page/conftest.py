@@ -1,0 +1,132 @@
+"""A store with photos, the page served from it in a process of its own, people in browsers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from annotate.people import OPERATOR, Person
+from annotate.projects import Settings
+from annotate.records import Photo, Suggestion
+from annotate.store import Store
+from tests.annotate.page.seat import Seat
+from tests.demo.visit import ROOT, picture
+
+WIDTH, HEIGHT = 200, 120
+PASSWORD = "a long password"
+NUMBER = count(1)
+
+expect.set_options(timeout=30_000)  # a server, a browser and the tests share two cores
+
+
+@dataclass
+class Bureau:
+    """A store in a file, a folder of photos, an owner called boss."""
+
+    url: str
+    folder: Path
+    store: Store
+    boss: Person
+
+    def project(self, proposed: tuple[Suggestion, ...] = (), **rules: object) -> int:
+        """A new project with three photos -> its id."""
+        rules = {"boxes_per_photo": 2, "annotators_per_photo": 3} | rules
+        number = next(NUMBER)
+        made = self.store.projects.create(OPERATOR, f"project {number}", Settings(**rules))
+        photos = []
+        for k in range(3):
+            data = picture(WIDTH, HEIGHT + k)
+            name = f"photo{k}.jpg"
+            (self.folder / name).write_bytes(data)
+            digest = hashlib.sha256(data).hexdigest()
+            photos.append(Photo(name, WIDTH, HEIGHT + k, digest, proposed))
+        self.store.projects.set_folder(OPERATOR, made.id, self.folder)
+        self.store.projects.add_photos(OPERATOR, made.id, photos)
+        return made.id
+
+
+@pytest.fixture(scope="module")
+def bureau(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bureau]:
+    folder = tmp_path_factory.mktemp("photos")
+    url = f"sqlite:///{tmp_path_factory.mktemp('store') / 'annotations.db'}"
+    store = Store(url)
+    store.migrate()
+    boss = store.people.add(OPERATOR, "boss", PASSWORD, "owner")
+    yield Bureau(url, folder, store, boss)
+    store.close()
+
+
+@contextmanager
+def serving(url: str, *options: str) -> Iterator[str]:
+    """`python -m annotate serve` on a free port -> its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "annotate", "serve", "--url", url, "--port", "0", *options],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("Open http://"), line
+        yield line.split()[1]
+    finally:
+        process.terminate()
+        process.wait(90)  # threads that compute are waited for
+        process.stdout.close()
+    assert process.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def address(bureau: Bureau) -> Iterator[str]:
+    """An open server: a name is enough."""
+    with serving(bureau.url, "--open") as address:
+        yield address
+
+
+@dataclass
+class Seats:
+    """Seats people, each in a browser context of their own, and looks after them."""
+
+    browser: Browser
+    address: str
+    taken: list[Seat] = field(default_factory=list)
+
+    def __call__(
+        self,
+        name: str | None,
+        project: int | None = None,
+        password: str | None = None,
+        size: tuple[int, int] = (1200, 900),
+        **settings: object,
+    ) -> Seat:
+        context = self.browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, accept_downloads=True, **settings
+        )
+        context.set_default_timeout(30_000)
+        seat = Seat(context, self.address, project)
+        self.taken.append(seat)
+        if name is not None:
+            seat.enter(name, password)
+        return seat
+
+
+@pytest.fixture
+def sit(browser: Browser, address: str) -> Iterator[Callable[..., Seat]]:
+    """Opens the page for a person; closed after the test, which fails if the page had errors."""
+    seats = Seats(browser, address)
+    yield seats
+    for seat in seats.taken:
+        seat.context.close()
+    assert [error for seat in seats.taken for error in seat.errors] == []

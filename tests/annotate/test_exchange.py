@@ -1,0 +1,134 @@
+"""Whole projects in and out: equal on both databases, and all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotate.errors import InvalidError, NotAllowedError
+from annotate.people import OPERATOR
+from annotate.records import Annotation, Photo, Project, Submission, Suggestion
+from annotate.store import Store
+from tests.annotate.conftest import create_database
+from tests.annotate.people import Crew, content
+
+SUBMITTED = Submission(
+    "s1",
+    "b.jpg",
+    "Zoë",
+    "submitted",
+    (
+        Annotation("r1", (0.1, 1 / 3, 7.000000000000001, 9), "ein «Hund» 🐕‍🦺\n=1+1", 0),
+        Annotation("r2", (0, 0, 8, 10), "<b>", 1, "edited", 0.1 + 0.2),
+    ),
+    bad="careless",
+    started=datetime(2026, 1, 2, 3, 4, 5, 678901, UTC),
+    finished=datetime(2026, 1, 2, 5, 4, 5, 1, timezone(timedelta(hours=2))),
+    seconds=1 / 3,
+)
+SKIPPED = Submission("s2", "a.jpg", "Zoë", "skipped", reason="too dark")
+WHOLE = Project(
+    "dogs & cats",
+    2,
+    3,
+    "Draw.\n\nThen type.",
+    False,
+    True,
+    (
+        Photo("b.jpg", 8, 10, "0" * 64, (Suggestion("x", (0, 0, 1.5, 1), "a cat", -0.25, "m"),)),
+        Photo("a.jpg", 5, 5),
+    ),
+    ("Ada", "Zoë"),
+    (SUBMITTED, SKIPPED),
+)
+
+
+@pytest.fixture
+def other(postgresql: str, tmp_path: Path, crew: Crew) -> Iterator[Store]:
+    """A second store, on the other database than the first."""
+    if crew.store.database.sqlite:
+        create_database(postgresql, f"other{tmp_path.stat().st_ino}", "template")
+        store = Store(f"{postgresql}/other{tmp_path.stat().st_ino}")
+    else:
+        store = Store(f"sqlite:///{tmp_path / 'other.db'}")
+    store.migrate()
+    yield store
+    store.close()
+
+
+def test_what_goes_in_comes_out_of_both_databases(crew: Crew, other: Store) -> None:
+    loaded = crew.store.load(OPERATOR, WHOLE)
+    out = crew.store.records(OPERATOR, loaded.id)
+    assert out == WHOLE
+    there = other.load(OPERATOR, out)
+    assert other.records(OPERATOR, there.id) == WHOLE
+    again = crew.store.load(OPERATOR, other.records(OPERATOR, there.id), "again")
+    assert crew.store.records(OPERATOR, again.id) == replace(WHOLE, name="again")
+
+
+def test_work_goes_on_where_a_project_was_loaded(crew: Crew) -> None:
+    project = crew.store.load(OPERATOR, WHOLE).id
+    ada, zoe = crew.person("Ada"), crew.person("Zoë")
+    assert crew.store.work.next_photo(zoe, project) is None  # had both
+    assert crew.next(ada, project).photo.name == "b.jpg"
+    totals = crew.store.progress.project(OPERATOR, project)
+    assert (totals.photos, totals.submissions, totals.wanted) == (2, 0, 6)
+    assert crew.store.people.verify("Zoë", "") is None
+
+
+def test_drafts_stay_where_they_are(crew: Crew) -> None:
+    project, ada = crew.project(), crew.person()
+    task = crew.next(ada, project)
+    crew.store.work.save(ada, task.assignment, content(1), 0)
+    out = crew.store.records(OPERATOR, project)
+    assert (out.annotators, out.submissions) == (("Ada",), ())
+    crew.submit(ada, crew.next(ada, project))
+    [done] = crew.store.records(OPERATOR, project).submissions
+    assert (done.annotations, done.seconds) == (content(2).annotations, 4.0)
+
+
+def region(**more: Any) -> Submission:
+    return replace(SUBMITTED, annotations=(replace(SUBMITTED.annotations[0], **more),))
+
+
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("called taken already", {"name": "taken"}),
+    ("is blank", {"name": " "}),
+    ("Two photos", {"photos": (Photo("a.jpg", 5, 5), Photo("a.jpg", 5, 5))}),
+    ("is a path", {"photos": (Photo("../a.jpg", 5, 5),)}),
+    ("a whole number", {"photos": (Photo("a.jpg", 0, 5),)}),
+    ("Two annotators", {"annotators": ("Zoë", "Zoë")}),
+    ("by 'Zoë'", {"annotators": ("Ada",)}),
+    ("on 'b.jpg'", {"photos": (Photo("a.jpg", 5, 5),)}),
+    ("no area inside", {"submissions": (region(box=(0, 0, 9, 9)),)}),
+    ("snippet is blank", {"submissions": (region(snippet=" "),)}),
+    ("provenance", {"submissions": (region(provenance="dreamt"),)}),
+    ("same identity", {"submissions": (SKIPPED, replace(SUBMITTED, id="s2"))}),
+    ("2 submissions on b.jpg", {"submissions": (SUBMITTED, replace(SUBMITTED, id="s3"))}),
+    ("submitted or skipped", {"submissions": (replace(SUBMITTED, state="open"),)}),
+    ("expected neither", {"submissions": (replace(SUBMITTED, state="skipped"),)}),
+    ("time zone", {"submissions": (replace(SKIPPED, started=datetime(2026, 1, 2)),)}),
+    ("time spent", {"submissions": (replace(SKIPPED, seconds=-1.0),)}),
+]
+
+
+def test_a_wrong_project_leaves_nothing(crew: Crew) -> None:
+    taken = crew.project(name="taken")
+    for sentence, change in WRONG:
+        with pytest.raises(InvalidError, match=sentence):
+            crew.store.load(OPERATOR, replace(WHOLE, **change))
+    assert [one.id for one in crew.store.projects.all(OPERATOR)] == [taken]
+    assert crew.store.people.all(OPERATOR) == []
+
+
+def test_only_owners_exchange(crew: Crew) -> None:
+    project, ada = crew.project(), crew.person()
+    with pytest.raises(NotAllowedError):
+        crew.store.load(ada, WHOLE)
+    with pytest.raises(NotAllowedError):
+        crew.store.records(ada, project)

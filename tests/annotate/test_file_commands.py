@@ -1,0 +1,164 @@
+"""`python -m annotate agreement | statistics | export | import` on files and stores."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from annotate.__main__ import parser
+from annotate.errors import InvalidError, NotFoundError
+from annotate.formats import FORMATS, Absent, FormatError, jsonl
+from annotate.people import OPERATOR
+from annotate.records import Annotation, Photo, Project, Submission
+from annotate.store import Store
+
+TWO = Project(
+    "harbour",
+    photos=(Photo("a.jpg", 100, 80), Photo("empty.jpg", 30, 20)),
+    annotators=("Ada", "Ben"),
+    submissions=tuple(
+        Submission(
+            person,
+            "a.jpg",
+            person,
+            "submitted",
+            (Annotation("0", (10.0, 10.0, 30.0, right), "a red boat", 0, seconds=2.0),),
+        )
+        for person, right in (("Ada", 30.0), ("Ben", 50.0))  # 400 / 800: IoU 0.5
+    ),
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "two.jsonl"
+    path.write_bytes(jsonl.write(TWO))
+    return path
+
+
+@pytest.fixture
+def url(sqlite_template: Path, tmp_path: Path) -> str:
+    shutil.copy(sqlite_template, tmp_path / "store.db")
+    return f"sqlite:///{tmp_path / 'store.db'}"
+
+
+def run(*arguments: object) -> None:
+    chosen = parser().parse_args([str(argument) for argument in arguments])
+    chosen.main(chosen)
+
+
+def stored(url: str, name: str) -> Project:
+    store = Store(url)
+    try:
+        return store.records(OPERATOR, store.projects.named(OPERATOR, name).id)
+    finally:
+        store.close()
+
+
+def test_agreement(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("agreement", "--no-meteor", "--annotations", file, "--json", tmp_path / "out.json")
+    figures = json.loads((tmp_path / "out.json").read_text())
+    assert figures["overall"]["mean_iou"] == pytest.approx(0.5)
+    assert figures["overall"]["share_at_threshold"] == 1
+    assert figures["pairs"][0]["people"] == ["Ada", "Ben"]
+    assert figures["snippets"]["bleu_1"] == pytest.approx(1, abs=1e-6)
+    assert "matched at IoU 0.5         100.00%" in capsys.readouterr().out
+
+
+def test_statistics_of_a_store(
+    url: str, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("import", file, "--format", "jsonl", "--url", url)
+    run("statistics", "--url", url, "--project", "harbour", "--json", tmp_path / "out.json")
+    figures = json.loads((tmp_path / "out.json").read_text())
+    assert (figures["snippets"], figures["words"]["mean"]) == (2, 3)
+    assert "commonest: a red boat (2)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_export_and_import(name: str, url: str, file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("export", "--annotations", file, "--format", name, "--out", out)
+    run("import", out, "--format", name, "--url", url, "--project", "again")
+    back = stored(url, "again")
+    assert [photo.name for photo in back.photos] == ["a.jpg", "empty.jpg"]
+    assert [s.annotations[0].snippet for s in back.submissions] == ["a red boat"] * 2
+    run("import", out, "--format", name, "--annotations", tmp_path / "new.jsonl")
+    assert jsonl.read((tmp_path / "new.jsonl").read_bytes()).photos == TWO.photos
+
+
+def test_a_wrong_file_changes_nothing(url: str, file: Path) -> None:
+    good = file.read_text()
+    file.write_text(good.replace("50.0", "500.0"))  # the last line's box leaves the photo
+    with pytest.raises(FormatError, match=r"two\.jsonl, line 5\.submission\.annotations\[0\]: The"):
+        run("import", file, "--format", "jsonl", "--url", url)
+    with pytest.raises(NotFoundError, match="none yet"):
+        stored(url, "harbour")
+
+
+def test_a_name_that_is_taken_changes_nothing(url: str, file: Path) -> None:
+    run("import", file, "--format", "jsonl", "--url", url)
+    with pytest.raises(InvalidError, match="choose another name"):
+        run("import", file, "--format", "jsonl", "--url", url)
+    assert stored(url, "harbour") == TWO
+    new = file.with_name("new.jsonl")
+    new.write_bytes(b"kept")
+    with pytest.raises(InvalidError, match="is there already"):
+        run("import", file, "--format", "jsonl", "--annotations", new)
+    assert new.read_bytes() == b"kept"
+
+
+def test_sizes_come_from_the_photos_folder(url: str, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    cv2.imwrite(str(photos / "7.jpg"), np.zeros((20, 30, 3), np.uint8))
+    region = {"phrase": "a dog", "x": 1, "y": 2, "width": 29, "height": 4}
+    export = tmp_path / "genome.json"
+    export.write_text(json.dumps([{"id": 7, "regions": [region]}]))
+    run("import", export, "--format", "visual-genome", "--photos", photos, "--url", url)
+    project = stored(url, "genome")
+    assert project.photos == (Photo("7.jpg", 30, 20),)
+    assert project.submissions[0].annotations[0].box == (1, 2, 30, 6)
+    (photos / "7.jpg").write_bytes(b"no photo")
+    with pytest.raises(FormatError, match=r"genome\.json, 7\.jpg: "):
+        run("import", export, "--format", "visual-genome", "--photos", photos, "--url", url)
+    with pytest.raises(InvalidError, match="no folder"):
+        run("import", export, "--format", "visual-genome", "--photos", tmp_path / "x")
+
+
+def test_predictions(url: str, file: Path, tmp_path: Path) -> None:
+    lines = tmp_path / "model.jsonl"
+    line = {"photo": "a.jpg", "box": [1, 2, 3, 4], "caption": "a boat", "score": 0.5, "model": "m"}
+    lines.write_text(json.dumps(line) + "\n")
+    run("import", file, "--format", "jsonl", "--url", url)
+    run("import", lines, "--format", "predictions", "--url", url, "--project", "harbour")
+    run("import", lines, "--format", "predictions", "--annotations", file)
+    for project in (stored(url, "harbour"), jsonl.read(file.read_bytes())):
+        [suggestion] = project.photos[0].suggestions
+        assert (suggestion.box, suggestion.snippet) == ((1.0, 2.0, 3.0, 4.0), "a boat")
+        assert project.submissions == TWO.submissions
+
+
+def test_what_is_missing_is_said(url: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidError, match="add --project NAME, one of: none yet"):
+        run("statistics", "--url", url)
+    with pytest.raises(FormatError, match=r"gone\.jsonl: The file cannot be read: No such file"):
+        run("statistics", "--annotations", tmp_path / "gone.jsonl")
+    (tmp_path / "two.jsonl").write_bytes(jsonl.write(TWO))
+    with pytest.raises(FormatError, match="The file cannot be written"):
+        run(
+            "export",
+            *("--annotations", tmp_path / "two.jsonl", "--format", "csv"),
+            *("--out", tmp_path / "gone" / "out.csv"),
+        )
+
+
+def test_every_format_reads_an_empty_project_back() -> None:
+    empty = Project("empty")
+    for one in FORMATS.values():
+        assert one.read(one.write(empty), Absent(project="empty")) == empty

@@ -1,0 +1,270 @@
+"""`train ground`: what a set says is what the model says, and a stopped run goes on."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.describer import Describer, align
+from core.groundings.analysis import analyse
+from core.groundings.placing import Export
+from core.groundings.reader import GroundingSet
+from core.groundings.records import write_text
+from core.groundings.schema import GroundingError, arrays_of, fingerprint
+from core.images import read
+from core.weights import load_checkpoint
+from train import ground
+from train.data import CaptionSet, DataError, read_captions
+from train.grounding import Grounder, GroundingOptions
+from train.phrase_kinds import kind_of
+
+
+@pytest.fixture(scope="module")
+def captions(tiny_flickr: Path) -> CaptionSet:
+    """Six photos; the first has a sentence more, which the model cannot read."""
+    found = read_captions(tiny_flickr, "dev", None, None)
+    sentences = [
+        (*group, "zzz 123") if k == 0 else group for k, group in enumerate(found.sentences)
+    ]
+    sentences = [tuple(f"{s} dog on grass" for s in group) for group in sentences]
+    sentences[0] = (*sentences[0][:2], "zzz 123")
+    return replace(found, sentences=tuple(sentences))
+
+
+@pytest.fixture(scope="module")
+def made(
+    tmp_path_factory: pytest.TempPathFactory,
+    random_checkpoint: Path,
+    tiny_flickr: Path,
+    captions: CaptionSet,
+) -> Path:
+    out = tmp_path_factory.mktemp("set") / "dev.sqlite"
+    phrases = ground.read_boxed(tiny_flickr / "phrases.json", "exact")
+    kept = {name: phrases[name] for name in captions.names}
+    ground.ground(load_checkpoint(random_checkpoint), captions, kept, out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def groundings(made: Path) -> Iterator[GroundingSet]:
+    opened = GroundingSet(made)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def describer(random_checkpoint: Path) -> Describer:
+    return Describer.load(random_checkpoint)
+
+
+def eq8(groundings: GroundingSet, photo: int, sentence: int) -> float:
+    """Eq. 8 by hand, divided by the known words as the cosine model wants it."""
+    reading, look = groundings.reading(sentence), groundings.look(photo)
+    return float(align(look, reading).scores[reading.known].max(axis=1).mean())
+
+
+def test_it_holds_what_the_networks_say(
+    groundings: GroundingSet, describer: Describer, captions: CaptionSet
+) -> None:
+    assert len(groundings) == 6
+    for photo in (0, 5):
+        look, kept = describer.look(read(captions.paths[photo])), groundings.look(photo)
+        assert (kept.width, kept.height) == (80, 64)
+        np.testing.assert_allclose(kept.boxes, look.boxes, atol=1e-5)
+        np.testing.assert_allclose(kept.vectors, look.vectors, atol=1e-3)
+    reading, kept = describer.read(captions.sentences[1][0]), groundings.reading(3)
+    assert kept.words == reading.words
+    assert kept.known.tolist() == reading.known.tolist()
+    np.testing.assert_allclose(kept.vectors, reading.vectors, atol=1e-3)
+
+
+def test_ranks_and_best_matches_are_those_of_brute_force(groundings: GroundingSet) -> None:
+    owner = {}
+    for photo in range(6):
+        for candidate in groundings.open(photo).own:
+            if candidate.readable:
+                owner[candidate.sentence] = photo
+    assert sorted(owner) == [0, 1, *range(3, 13)]
+    scores = {(p, s): eq8(groundings, p, s) for p in range(6) for s in owner}
+    for photo in range(6):
+        opened = groundings.open(photo)
+        best = max(scores[photo, s] for s, p in owner.items() if p == photo)
+        rivals = [s for s, p in owner.items() if p != photo and scores[photo, s] >= best]
+        assert opened.card.rank == 1 + len(rivals)
+        wanted = sorted((scores[photo, s] for s in owner), reverse=True)[:5]
+        assert [c.score for c in opened.retrieved] == pytest.approx(wanted, abs=1e-5)
+        for candidate in opened.own:
+            if candidate.readable:
+                s = candidate.sentence
+                assert candidate.score == pytest.approx(scores[photo, s], abs=1e-5)
+                assert candidate.rank == sum(scores[p, s] >= scores[photo, s] for p in range(6))
+    photos = [score for _, score in groundings.found_photos(4)]
+    assert photos == pytest.approx(sorted((scores[p, 4] for p in range(6)), reverse=True)[:5])
+
+
+def test_a_sentence_that_cannot_be_read_is_kept_as_it_is(groundings: GroundingSet) -> None:
+    own = groundings.open(0).own
+    assert [c.readable for c in own] == [True, True, False]
+    assert own[2].text == "zzz 123"
+    with pytest.raises(GroundingError, match="cannot read"):
+        groundings.reading(2)
+
+
+def test_phrases_are_counted_as_by_evaluate_ground(
+    groundings: GroundingSet, random_checkpoint: Path, tiny_flickr: Path, captions: CaptionSet
+) -> None:
+    from train.data import read_phrases
+    from train.evaluate import evaluate_ground, phrase_regions
+
+    photos = [
+        p for p in read_phrases(tiny_flickr / "phrases.json", "exact") if p.name in captions.names
+    ]
+    checkpoint = load_checkpoint(random_checkpoint)
+    found = list(phrase_regions(checkpoint, tiny_flickr / "images", photos))
+    share = evaluate_ground(checkpoint, found)["recall_at_1"] / 100
+    assert analyse(groundings).recall["phrases"] == pytest.approx(share, abs=1e-3)
+
+
+class StoppedError(Exception):
+    """Power is gone."""
+
+
+@pytest.mark.parametrize("stage", ["sentences", "rank", "phrases", "complete"])
+def test_a_stopped_run_goes_on_to_the_same_set(
+    stage: str,
+    made: Path,
+    tmp_path: Path,
+    random_checkpoint: Path,
+    tiny_flickr: Path,
+    captions: CaptionSet,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checkpoint, out = load_checkpoint(random_checkpoint), tmp_path / "dev.sqlite"
+    phrases = ground.read_boxed(tiny_flickr / "phrases.json", "exact")
+    kept = {name: phrases[name] for name in captions.names}
+
+    def stop(*_: object) -> None:
+        raise StoppedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ground.GroundingWriter if stage == "complete" else Grounder, stage, stop)
+        with pytest.raises(StoppedError):
+            ground.ground(checkpoint, captions, kept, out)
+    with pytest.raises(GroundingError, match="not finished"):
+        GroundingSet(out)
+    monkeypatch.setattr(checkpoint.encoder, "encode", stop)  # photos are not looked at again
+    ground.ground(checkpoint, captions, kept, out)
+    for one, other in zip(arrays_of(out), arrays_of(made), strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    assert told(out) == told(made)
+    ground.ground(checkpoint, captions, kept, out)  # complete: nothing happens
+
+
+def told(path: Path) -> str:
+    """All a set says, hashed."""
+    groundings = GroundingSet(path)
+    texts = [str(groundings.open(k)) for k in range(len(groundings))]
+    texts += [*write_text(Export(groundings), "jsonl"), str(analyse(groundings))]
+    groundings.close()
+    return hashlib.sha256("".join(texts).encode()).hexdigest()
+
+
+def test_galleries_part_a_set(
+    tmp_path: Path, random_checkpoint: Path, captions: CaptionSet
+) -> None:
+    """Four and two photos: ranks never count a photo of another gallery."""
+    out = tmp_path / "parted.sqlite"
+    ground.ground(
+        load_checkpoint(random_checkpoint), captions, {}, out, options=GroundingOptions(4, 3)
+    )
+    groundings = GroundingSet(out)
+    for photo in range(6):
+        gallery = range(4) if photo < 4 else range(4, 6)
+        opened = groundings.open(photo)
+        assert len(opened.retrieved) == 3
+        for candidate in opened.own:
+            if candidate.readable:
+                own = eq8(groundings, photo, candidate.sentence)
+                rank = sum(eq8(groundings, p, candidate.sentence) >= own - 1e-7 for p in gallery)
+                assert candidate.rank == rank
+                found = groundings.found_photos(candidate.sentence)
+                assert {p for p, _ in found} <= set(gallery)
+    groundings.close()
+
+
+def test_another_source_or_checkpoint_is_refused(
+    made: Path, random_checkpoint: Path, captions: CaptionSet
+) -> None:
+    checkpoint = load_checkpoint(random_checkpoint)
+    fewer = CaptionSet(captions.names[:3], captions.paths[:3], captions.sentences[:3])
+    with pytest.raises(GroundingError, match="other photos"):
+        ground.ground(checkpoint, fewer, {}, made)
+    before = fingerprint(checkpoint)
+    assert before == fingerprint(load_checkpoint(random_checkpoint))
+    checkpoint.alignment.region_projection.bias.data[0] += 1
+    assert fingerprint(checkpoint) != before
+
+
+def test_what_was_exported_can_be_grounded_again(
+    groundings: GroundingSet, tmp_path: Path, captions: CaptionSet
+) -> None:
+    from core.groundings.records import read_records
+
+    for kind in ("jsonl", "coco", "vg", "entities"):
+        path = tmp_path / f"{kind}.json"
+        path.write_text("".join(write_text(Export(groundings, "people"), kind)))
+        again = ground.captions_of(read_records(path), captions.paths[0].parent)
+        assert (again.names, again.paths, again.sentences) == (
+            captions.names,
+            captions.paths,
+            captions.sentences,
+        )
+        boxed = ground.read_boxed(path, "exact")
+        [phrase] = boxed[captions.names[0]]
+        original = groundings.open(0).phrases[0]
+        assert phrase.words == original.words
+        np.testing.assert_allclose(phrase.boxes * [80, 64, 80, 64], original.boxes, atol=1e-4)
+
+
+def asked(**values: object) -> argparse.Namespace:
+    names = "data images captions records phrases features photos encoder_weights"
+    nothing = dict.fromkeys(names.split())
+    usual = {"split": "dev", "sizes": "exact", "gallery": 9, "retrieved": 2, "threads": 1}
+    return argparse.Namespace(**{**nothing, **usual, **values})
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"out": Path("x.db")}, "expected a name that ends in .sqlite"),
+        ({"out": Path("x.sqlite"), "gallery": 0}, "gallery is 0"),
+        ({"out": Path("x.sqlite"), "records": Path("r")}, "--records needs --images"),
+        ({"out": Path("x.sqlite")}, "no data set named"),
+    ],
+)
+def test_bad_options_are_told(values: dict[str, object], said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        ground.main(asked(**values))
+
+
+@pytest.mark.parametrize(
+    ("phrase", "kind"),
+    [
+        ("The two young men", "people"),
+        ("a red T-shirt", "clothing"),
+        ("dogs", "animals"),
+        ("her hair", "body parts"),
+        ("an old bicycle", "vehicles"),
+        ("the grassy field", "scene"),
+        ("a gizmo", "other"),
+        ("", "other"),
+    ],
+)
+def test_kinds_of_phrases(phrase: str, kind: str) -> None:
+    assert kind_of(phrase) == kind

@@ -1,0 +1,111 @@
+"""Described regions: phrases, what `annotate` exports, and what others said of the same thing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from train.data import DataError, Phrase, PhrasePhoto, read_other_sentences
+from train.region_data import (
+    Region,
+    RegionPhoto,
+    read_annotations,
+    regions_of_phrases,
+    wanted_regions,
+)
+
+SUBMISSION = {
+    "id": "s", "photo": "a.jpg", "annotator": "ann", "state": "submitted", "bad": "",
+    "annotations": [{"id": "1", "box": [0, 0, 50, 40], "snippet": "a dog", "order": 0}],
+}  # fmt: skip
+
+
+def export(tmp_path: Path, *submissions: dict[str, object]) -> Path:
+    lines: list[dict[str, object]] = [
+        {"project": {"version": 1}}, {"photo": {"name": "a.jpg", "width": 100, "height": 80}},
+        *({"submission": one} for one in submissions),
+    ]  # fmt: skip
+    path = tmp_path / "export.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+    return path
+
+
+def test_phrases_take_the_box_around_theirs() -> None:
+    two = np.array([[0.0, 0.1, 0.2, 0.3], [0.5, 0.0, 0.6, 0.2]])
+    photo = PhrasePhoto("a.jpg", 10, 10, "exact", 1.0, (Phrase("two dogs", two),))
+    empty = PhrasePhoto("b.jpg", 10, 10, "exact", 1.0, ())
+    [found] = regions_of_phrases([photo, empty])
+    assert found.regions[0].box.tolist() == [0.0, 0.0, 0.6, 0.3]
+    assert found.regions[0].text == "two dogs"
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    skipped, bad = {**SUBMISSION, "state": "skipped"}, {**SUBMISSION, "bad": "spam"}
+    [photo] = read_annotations(export(tmp_path, SUBMISSION, skipped, bad))
+    [region] = photo.regions
+    assert (photo.name, region.text, region.annotator) == ("a.jpg", "a dog", "ann")
+    assert region.box.tolist() == [0, 0, 0.5, 0.5]
+
+
+def test_coco(tmp_path: Path) -> None:
+    data = {
+        "images": [{"id": 4, "file_name": "a.jpg", "width": 100, "height": 80}],
+        "annotations": [{"image_id": 4, "bbox": [10, 0, 40, 40], "caption": "a dog"}],
+    }
+    (tmp_path / "export.json").write_text(json.dumps(data))
+    [photo] = read_annotations(tmp_path / "export.json")
+    assert photo.regions[0].box.tolist() == [0.1, 0, 0.5, 0.5]
+    assert photo.regions[0].annotator == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"photo": "x.jpg"}, "line 3: KeyError 'x.jpg'"),
+        ({"annotations": [{"box": [0, 0, 1], "snippet": "a"}]}, "expected four finite numbers"),
+        ({"annotations": []}, "has no described region"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, change: dict[str, object], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read_annotations(export(tmp_path, {**SUBMISSION, **change}))
+    with pytest.raises(DataError, match="is not there; expected an export"):
+        read_annotations(tmp_path / "gone.jsonl")
+
+
+def test_what_others_said_of_the_same_thing() -> None:
+    dog = np.array([0.0, 0.0, 0.5, 0.5])
+    near = np.array([0.0, 0.0, 0.5, 0.4])  # IoU 0.2 / 0.25 = 0.8
+    far = np.array([0.5, 0.5, 1.0, 1.0])
+    photo = RegionPhoto(
+        "a.jpg",
+        (Region(dog, "a dog", "ann"), Region(dog, "an animal", "ann"),
+         Region(near, "a brown dog", "bob"), Region(far, "a tree", "bob")),
+    )  # fmt: skip
+    anns, bobs, tree = wanted_regions([photo])
+    assert (anns.own, anns.others) == (("a dog", "an animal"), ("a brown dog",))
+    assert (bobs.own, bobs.others) == (("a brown dog",), ("a dog",))
+    assert (tree.own, tree.others) == (("a tree",), ())
+    assert anns.references == ["a dog", "an animal", "a brown dog"]
+
+
+def test_sentences_of_another_language(tmp_path: Path) -> None:
+    (tmp_path / "splits").mkdir()
+    (tmp_path / "splits" / "dev.txt").write_text("b.jpg\na.jpg\nc.jpg\n")
+    english = "".join(f"{name}.jpg#0\tx\n" for name in "abc")
+    (tmp_path / "captions.token.txt").write_text(english)
+    other = tmp_path / "other.txt"
+    other.write_text("a.jpg#0\tكلب\nيجري\na.jpg#1\tحيوان\nb लड़की बैठती है\n", encoding="utf-8")
+    found = read_other_sentences(tmp_path, "dev", other)
+    assert found.names == ("b.jpg", "a.jpg")  # c.jpg has none; the split's order
+    assert found.sentences == (("लड़की बैठती है",), ("كلب يجري", "حيوان"))
+    assert found.paths[0] == tmp_path / "images" / "b.jpg"
+    other.write_text("x.jpg#0\tكلب\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"line 1: 'x.jpg#0.*expected the name of a photo"):
+        read_other_sentences(tmp_path, "dev", other)
+    (tmp_path / "empty.txt").write_text("")
+    with pytest.raises(DataError, match="has no sentence for the photos of split 'dev'"):
+        read_other_sentences(tmp_path, "dev", tmp_path / "empty.txt")

@@ -1,0 +1,73 @@
+"""Data sets, read into one shape: photos, their sentences, and phrases with boxes where given.
+
+`read_captions` recognises what `--data` names:
+  a Flickr8k folder            captions.token.txt, splits/*.txt, images/
+  a Karpathy dataset_*.json    Flickr8k, Flickr30k or COCO with splits; photos in --images
+  a Flickr30k Entities folder  Sentences/, Annotations/, train.txt, val.txt, test.txt
+  COCO's annotations folder    captions_train*.json and captions_val*.json; photos in --images
+  one COCO captions JSON       all of it, whatever the split is called
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from train.data.coco import coco_split, read_coco
+from train.data.entities import is_entities, read_entities
+from train.data.flickr8k import read_flickr8k, read_other_sentences
+from train.data.karpathy import read_karpathy
+from train.data.phrases import read_phrases
+from train.data.shapes import CaptionSet, DataError, Phrase, PhrasePhoto, read_json
+
+__all__ = [
+    "CaptionSet",
+    "DataError",
+    "Phrase",
+    "PhrasePhoto",
+    "read_captions",
+    "read_coco",
+    "read_flickr8k",
+    "read_json",
+    "read_other_sentences",
+    "read_phrases",
+]
+
+
+def read_captions(
+    data: Path | None,
+    split: str,
+    images: Path | None,
+    captions: Path | None,
+    sentences: Path | None = None,
+) -> CaptionSet:
+    """What `--data DATA --split S` names (its sentences, or those of `--sentences FILE`), or
+    `--images DIR --captions FILE.json`. images: the photos' folder, for the kinds above that need
+    one or have theirs elsewhere."""
+    if images is not None and captions is not None:
+        return read_coco(images, captions)
+    if data is None:
+        raise DataError("no data set named; expected --data, or --images DIR --captions FILE")
+    if sentences is not None:
+        return read_other_sentences(data, split, sentences)
+    if data.is_dir():
+        if is_entities(data):
+            return read_entities(data, split, images)
+        coco = coco_split(data, split)
+        if coco is not None:
+            return read_coco(_photos(data, images), coco)
+        return read_flickr8k(data, split, images)
+    found = read_json(data)
+    if isinstance(found, dict) and isinstance(found.get("images"), list):
+        if "annotations" in found:
+            return read_coco(_photos(data, images), data)
+        return read_karpathy(data, found, split, images)
+    raise DataError(
+        f"{data} is no known data set; expected a Flickr8k, Flickr30k Entities or COCO folder, a "
+        "dataset_*.json or COCO's captions JSON"
+    )
+
+
+def _photos(data: Path, images: Path | None) -> Path:
+    if images is None:
+        raise DataError(f"{data} is COCO's: --images is missing, the photos' folder")
+    return images

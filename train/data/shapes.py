@@ -1,0 +1,70 @@
+"""The one shape that every data set is read into."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+class DataError(ValueError):
+    """A data set that cannot be read: names the file, the line or entry, and what was expected."""
+
+
+@dataclass(frozen=True)
+class CaptionSet:
+    """Photos and the sentences people wrote of them.
+
+    names       (n,) file names, in the data set's order
+    paths       (n,) where each photo lies
+    sentences   (n,) tuples of sentences, one or more for each photo
+    """
+
+    names: tuple[str, ...]
+    paths: tuple[Path, ...]
+    sentences: tuple[tuple[str, ...], ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A phrase and where its things are: words, (k, 4) normalised xyxy boxes with k >= 1."""
+
+    words: str
+    boxes: np.ndarray
+
+
+@dataclass(frozen=True)
+class PhrasePhoto:
+    """A photo with phrases. `sizes`: "exact" or "estimated"; `confidence` of the size in [0, 1]."""
+
+    name: str
+    width: int
+    height: int
+    sizes: str
+    confidence: float
+    phrases: tuple[Phrase, ...]
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path} is not there; expected a JSON file") from None
+    except ValueError as error:
+        raise DataError(f"{path} is not JSON: {error}") from None
+
+
+def read_lines(path: Path) -> list[str]:
+    """A text file of a data set -> its lines."""
+    if not path.is_file():
+        raise DataError(f"{path} is not there; expected a text file of the data set")
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text at byte {error.start}") from None

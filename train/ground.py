@@ -1,0 +1,162 @@
+"""`python -m train ground`: photos and sentences -> a grounding set, to be browsed and searched.
+
+A set is OUT (SQLite) and two arrays beside it; core/groundings/schema.py says what they hold. A run
+that was stopped goes on where it was. Ranks are among the photos and sentences of a gallery
+(--gallery consecutive photos), so that the cost is linear in photos.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from core import boxes
+from core.groundings.records import PhotoRecord, is_entities, read_records
+from core.groundings.schema import arrays_of, fingerprint
+from core.groundings.writer import GroundingWriter, trimmed
+from core.regions import REGIONS_PER_PHOTO
+from core.weights import Checkpoint, load_checkpoint
+from train.data import CaptionSet, DataError, Phrase, read_captions, read_phrases
+from train.features import FeatureStore
+from train.grounding import Grounder, GroundingOptions, most_words, photos_folder
+from train.runs import set_threads
+
+
+def captions_of(records: Sequence[PhotoRecord], images: Path) -> CaptionSet:
+    """Records of photos in a folder -> a data set."""
+    return CaptionSet(
+        tuple(record.name for record in records),
+        tuple(images / record.name for record in records),
+        tuple(record.sentences for record in records),
+    )
+
+
+def read_boxed(path: Path, sizes: str) -> dict[str, list[Phrase]]:
+    """Phrases with boxes by photo, from any format of core/groundings/records.py.
+
+    sizes: which photos of Flickr30k Entities' format count, as for `train evaluate ground`.
+    """
+    if path.is_dir() or is_entities(path):
+        return {photo.name: list(photo.phrases) for photo in read_phrases(path, sizes)}
+    found: dict[str, list[Phrase]] = {}
+    for record in read_records(path):
+        if record.phrases and not (record.width and record.height):
+            raise DataError(f"{path}: {record.name} has boxes but no width and height")
+        for phrase in record.phrases:
+            normalised = boxes.pixels_to_normalised(
+                np.array(phrase.boxes), record.width, record.height
+            )
+            found.setdefault(record.name, []).append(Phrase(phrase.words, normalised))
+    return found
+
+
+def ground(
+    checkpoint: Checkpoint,
+    captions: CaptionSet,
+    phrases: dict[str, list[Phrase]],
+    out: Path,
+    stored: FeatureStore | None = None,
+    options: GroundingOptions = GroundingOptions(),
+) -> None:
+    """Make a set, or go on with it; nothing happens to one that is complete."""
+    if not len(captions):
+        raise DataError("the data set has no photo; expected at least one")
+    about = {
+        "photos_folder": photos_folder(captions, out),
+        "checkpoint": checkpoint.name,
+        "fingerprint": fingerprint(checkpoint),
+        "dimension": str(checkpoint.alignment.config.common_dimension),
+        "similarity": checkpoint.alignment.config.similarity,
+        "source": _digest(captions, phrases),
+        **{key: str(value) for key, value in asdict(options).items()},
+    }
+    writer = GroundingWriter(
+        out, about, len(captions) * REGIONS_PER_PHOTO, max(1, most_words(captions))
+    )
+    try:
+        if writer.about("complete"):
+            return
+        grounder = Grounder(writer, checkpoint, captions, options)
+        grounder.photos(stored)
+        grounder.sentences()
+        grounder.rank()
+        grounder.phrases(phrases)
+        used = writer.ends()
+    finally:
+        writer.close()
+    for path, rows in zip(arrays_of(out), used, strict=True):
+        trimmed(path, rows)
+    writer.complete()
+
+
+def _digest(captions: CaptionSet, phrases: dict[str, list[Phrase]]) -> str:
+    boxed = {
+        name: [(p.words, np.round(p.boxes, 6).tolist()) for p in group]
+        for name, group in phrases.items()
+    }
+    told = json.dumps([captions.names, captions.sentences, boxed], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, help="a data set (train/README.md names the kinds)")
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--images", type=Path, help="with --captions or --records: the photos")
+    parser.add_argument("--captions", type=Path, help="COCO captions JSON")
+    parser.add_argument(
+        "--records",
+        type=Path,
+        help="photos with sentences in one of the formats that the Browse page exports",
+    )
+    parser.add_argument(
+        "--phrases",
+        type=Path,
+        help="phrases with boxes: an exported format, or a folder of Flickr30k Entities",
+    )
+    parser.add_argument("--sizes", choices=("exact", "confident", "all"), default="confident")
+    parser.add_argument("--features", type=Path, help="regions made by `train features`")
+    parser.add_argument("--photos", type=int, help="only the first so many photos")
+    parser.add_argument("--gallery", type=int, default=GroundingOptions.gallery)
+    parser.add_argument("--retrieved", type=int, default=GroundingOptions.retrieved)
+    parser.add_argument("--checkpoint", default="bundled")
+    parser.add_argument("--encoder-weights", type=Path, help="a file for torchvision encoders")
+    parser.add_argument("--out", type=Path, required=True, metavar="NAME.sqlite")
+    parser.add_argument("--threads", type=int, default=2)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    set_threads(arguments.threads)
+    if arguments.out.suffix != ".sqlite":
+        raise DataError(f"out is {arguments.out}; expected a name that ends in .sqlite")
+    for name in ("gallery", "retrieved"):
+        if getattr(arguments, name) < 1:
+            raise DataError(f"{name} is {getattr(arguments, name)}; expected 1 or more")
+    if arguments.records is not None:
+        if arguments.images is None:
+            raise DataError("--records needs --images, the folder of its photos")
+        captions = captions_of(read_records(arguments.records), arguments.images)
+    else:
+        captions = read_captions(
+            arguments.data, arguments.split, arguments.images, arguments.captions
+        )
+    if arguments.photos is not None:
+        n = arguments.photos
+        captions = CaptionSet(captions.names[:n], captions.paths[:n], captions.sentences[:n])
+    phrases = read_boxed(arguments.phrases, arguments.sizes) if arguments.phrases else {}
+    kept = {name: phrases[name] for name in captions.names if name in phrases}
+    ground(
+        load_checkpoint(arguments.checkpoint, arguments.encoder_weights),
+        captions,
+        kept,
+        arguments.out,
+        FeatureStore(arguments.features) if arguments.features else None,
+        GroundingOptions(arguments.gallery, arguments.retrieved),
+    )
+    size = sum(path.stat().st_size for path in (arguments.out, *arrays_of(arguments.out)))
+    print(f"{arguments.out}: {len(captions):,} photos, {size / 1e6:.1f} MB")

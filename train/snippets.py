@@ -1,0 +1,138 @@
+"""`python -m train snippets`: which words of training sentences belong to which regions, as JSONL.
+
+The alignment model scores words and regions, the chain MRF makes segments (section 3.1.3 of the
+paper); each segment is a snippet of its region, which region captioners are trained on. A line:
+{"photo", "sentence": k, "region": r, "box": normalised xyxy, "words", "score": sum over words}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from core import mrf
+from core.alignment import AlignmentModel, pack_sentences
+from core.text import UNKNOWN, Vocabulary, tokenise
+from core.weights import load_checkpoint
+from train.data import CaptionSet, DataError, read_captions
+from train.features import FeatureStore
+from train.runs import set_threads
+
+BLOCK = 100  # photos embedded and decoded together
+ABSENT = -1e4  # the score of a region that a photo does not have: far below any real one
+
+
+def snippets(
+    model: AlignmentModel,
+    vocabulary: Vocabulary,
+    store: FeatureStore,
+    captions: CaptionSet,
+    beta: float,
+) -> Iterator[dict[str, Any]]:
+    """All snippets of a data set, photo by photo. Unknown words inside a segment belong to it."""
+    rows = {name: row for row, name in enumerate(store.names)}
+    missing = [name for name in captions.names if name not in rows]
+    if missing:
+        raise DataError(f"the features lack {missing[0]}; run `train features` on this data set")
+    for start in tqdm(range(0, len(captions), BLOCK), "snippets", unit="block", mininterval=5):
+        yield from _block(model, vocabulary, store, captions, rows, beta, start)
+
+
+@torch.inference_mode()
+def _block(
+    model: AlignmentModel,
+    vocabulary: Vocabulary,
+    store: FeatureStore,
+    captions: CaptionSet,
+    rows: dict[str, int],
+    beta: float,
+    start: int,
+) -> list[dict[str, Any]]:
+    photos = range(start, min(start + BLOCK, len(captions)))
+    said = [  # (photo, which of its sentences, words, ids) wherever a word is known
+        (photo, k, words, ids)
+        for photo in photos
+        for k, sentence in enumerate(captions.sentences[photo])
+        for words in [tokenise(sentence)]
+        for ids in [vocabulary.ids(words)]
+        if any(ids)
+    ]
+    if not said:
+        return []
+    features, present = store.rows(np.array([rows[captions.names[photo]] for photo in photos]))
+    regions = model.embed_regions(features)
+    ids, lengths, known, _ = pack_sentences([one[3] for one in said])
+    vectors = model.embed_words(ids, lengths)
+    places = [np.flatnonzero(np.array(one[3]) != UNKNOWN) for one in said]
+    longest = max(map(len, places))
+    scores = np.zeros((len(said), longest, regions.shape[1]))
+    bounds = lengths.cumsum(0).tolist()
+    for row, (one, end) in enumerate(zip(said, bounds, strict=True)):
+        photo = one[0] - start
+        mine = slice(end - len(one[3]), end)
+        product = vectors[mine][known[mine]] @ regions[photo].T
+        product = product.masked_fill(~present[photo], ABSENT)
+        scores[row, : len(product)] = product.numpy()
+    decoded = mrf.decode_batch(scores, [len(p) for p in places], beta)
+    found = []
+    for row, ((photo, k, words, _), place) in enumerate(zip(said, places, strict=True)):
+        name = captions.names[photo]
+        for first, end, region in mrf.segments(decoded[row, : len(place)]):
+            box = store.boxes[rows[name], region]
+            found.append(
+                {
+                    "photo": name,
+                    "sentence": k,
+                    "region": region,
+                    "box": [round(float(x), 4) for x in box],
+                    "words": " ".join(words[place[first] : place[end - 1] + 1]),
+                    "score": round(float(scores[row, first:end, region].sum()), 4),
+                }
+            )
+    return found
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, help="a Flickr8k folder")
+    parser.add_argument("--split", default="train")
+    parser.add_argument("--images", type=Path, help="with --captions: a folder of photos")
+    parser.add_argument("--captions", type=Path, help="COCO captions JSON")
+    parser.add_argument("--features", type=Path, required=True, help="by `train features`")
+    parser.add_argument("--checkpoint", default="bundled", help="with the alignment model")
+    parser.add_argument("--encoder-weights", type=Path, help="a file for torchvision encoders")
+    parser.add_argument("--beta", type=float, default=0.01, help="of Eq. 12, in the scores' unit")
+    parser.add_argument("--out", type=Path, required=True, metavar="JSONL")
+    parser.add_argument("--threads", type=int, default=2)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    set_threads(arguments.threads)
+    if not arguments.beta >= 0:
+        raise DataError(f"beta is {arguments.beta}; expected a number from 0 upwards")
+    captions = read_captions(arguments.data, arguments.split, arguments.images, arguments.captions)
+    checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
+    store = FeatureStore(arguments.features)
+    count = words = whole = 0
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    fresh = arguments.out.with_suffix(".new")
+    with fresh.open("w", encoding="utf-8") as out:
+        for one in snippets(
+            checkpoint.alignment, checkpoint.vocabulary, store, captions, arguments.beta
+        ):
+            out.write(json.dumps(one, ensure_ascii=False) + "\n")
+            count += 1
+            words += len(one["words"].split())
+            whole += one["region"] == 0
+    fresh.replace(arguments.out)
+    if count:
+        print(
+            f"{count:,} snippets, {words / count:.2f} words each, "
+            f"{100 * whole / count:.1f} % of the whole image"
+        )
