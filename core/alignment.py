@@ -71,7 +71,6 @@ class AlignmentConfig:
             if value not in allowed:
                 raise ValueError(f"{name} is '{value}'; expected one of {', '.join(allowed)}")
 
-
     def region_prior(self, objectness: np.ndarray) -> np.ndarray:
         """(R,) objectness of a photo's regions, the whole image first -> (R,) `grounding_scores`'
         prior."""
@@ -305,9 +304,7 @@ def max_margin_loss(scores: Tensor, margin: float = 1.0, hardest: bool = False) 
     return sentences.sum() + photos.sum()
 
 
-def fragment_loss(
-    scores: Tensor, present: Tensor, known: Tensor, photo_of_word: Tensor
-) -> Tensor:
+def fragment_loss(scores: Tensor, present: Tensor, known: Tensor, photo_of_word: Tensor) -> Tensor:
     """DeFrag's fragment objective with multiple instances (Karpathy, Joulin & Fei-Fei 2014, Eq. 5).
 
     scores (W, K, R) of words and regions; photo_of_word (W,) each word's own photo. Every region

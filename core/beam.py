@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core.captioner import Captioner, State
+from core.captioner import Captioner
+from core.recurrences import State
 from core.text import UNKNOWN
 
 

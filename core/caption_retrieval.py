@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.captioner import MRNN, Captioner, pack_captions, scaled_tanh
+from core.captioner import Captioner, pack_captions
+from core.recurrences import MRNN, scaled_tanh
 
 BLOCK_ROWS = 512
 """Image-word pairs of a block: at 2,500 words their scores take 5 MB."""

@@ -25,7 +25,8 @@ from safetensors.torch import load, save
 from torch import nn
 
 from core.alignment import AlignmentConfig, AlignmentModel
-from core.captioner import Captioner, CaptionerConfig, TrainedCaptioner
+from core.captioner import Captioner, TrainedCaptioner
+from core.recurrences import CaptionerConfig
 from core.region_network import BundledEncoder, RegionNetwork, RegionNetworkConfig
 from core.regions import RegionEncoder
 from core.text import Vocabulary

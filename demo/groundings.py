@@ -17,6 +17,7 @@ import numpy as np
 from core import boxes
 from core.describer import Describer, Look, Reading, align
 from core.groundings.analysis import Analysis, analyse
+from core.groundings.approximate import ApproximateSearch, index_path
 from core.groundings.listing import Listing
 from core.groundings.placing import regions_at
 from core.groundings.reader import Candidate, Card, GroundingSet, Opened
@@ -48,6 +49,7 @@ class Groundings:
     ) -> None:
         self.set, self.describer, self.limits = groundings, describer, limits
         self.readable = fingerprint(describer.checkpoint) == groundings.about["fingerprint"]
+        self.near = opened_index(groundings)
         self._analysis: Analysis | None = None
         self._analysing = threading.Lock()
 
@@ -212,8 +214,7 @@ class Groundings:
         reading = self._read(words)
         known = reading.vectors[reading.known]
         started = time.perf_counter()
-        regions = self.set.search_regions(known, count)
-        photos = self.set.search_photos(known, count)
+        regions, photos = (self.near or self.set).search(known, count)
         seconds = time.perf_counter() - started
         return {
             "words": [
@@ -227,6 +228,7 @@ class Groundings:
             ],
             "searched": int(self.set.first[-1]),
             "seconds": round(seconds, 4),
+            "recall": self.near.recall if self.near else None,
         }
 
     def _regions(self, found: Found) -> list[dict[str, Any]]:
@@ -246,6 +248,16 @@ class Groundings:
             if self._analysis is None:
                 self._analysis = analyse(self.set)
             return self._analysis
+
+
+def opened_index(groundings: GroundingSet) -> ApproximateSearch | None:
+    """The set's faiss index, where it has one and faiss is installed."""
+    if not index_path(groundings.path).is_file():
+        return None
+    try:
+        return ApproximateSearch(groundings)
+    except GroundingError:
+        return None  # the exact search is always there
 
 
 def _phrases(opened: Opened) -> list[dict[str, Any]]:

@@ -22,7 +22,8 @@ from typing import Any
 import torch
 
 from core.beam import Decoding, search
-from core.captioner import Captioner, CaptionerConfig, State
+from core.captioner import Captioner
+from core.recurrences import CaptionerConfig, State
 from core.text import UNKNOWN
 from core.weights import Checkpoint
 from train.data import DataError

@@ -23,8 +23,9 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from core.beam import Decoding, search
-from core.captioner import KINDS, Captioner, CaptionerConfig, TrainedCaptioner, pack_captions
+from core.captioner import Captioner, TrainedCaptioner, pack_captions
 from core.metrics import perplexity, score
+from core.recurrences import KINDS, CaptionerConfig
 from core.text import Vocabulary, tokenise
 from core.weights import LEVELS, load_captioners, save_captioner, save_checkpoint
 from train.caption_data import Images, Said, read_snippets, said_of_photos

@@ -28,11 +28,12 @@ from core.regions import Regions
 from core.retrieval import Recall
 from core.text import tokenise
 from core.weights import Checkpoint, load_checkpoint
-from train import captioning, mrnn
-from train.data import PhrasePhoto, read_captions, read_phrases
+from train import captioning, export, mrnn
+from train.data import Phrase, PhrasePhoto, read_captions, read_phrases
 from train.features import BATCH, FeatureStore, write_features
 from train.ranking import Sentences, Stored, rank
 from train.runs import set_threads
+from train.sheets import Tile, sheet
 
 IOU = 0.5  # a region counts as the phrase's from this overlap on
 
@@ -81,22 +82,48 @@ class _InMemory:
         return pad(features, True), pad(present, True, False), {}
 
 
-def phrase_order(checkpoint: Checkpoint, regions: Regions, words: str) -> np.ndarray:
-    """(R,) regions from best to worst for a phrase: by the sum of its known words' scores
-    (`grounding_scores`).
+def phrase_scores(checkpoint: Checkpoint, regions: Regions, words: str) -> np.ndarray:
+    """(R,) each region's score for a phrase: the mean of its known words' `grounding_scores`.
 
-    A phrase without a known word says nothing: the whole image first, then by objectness.
+    A phrase without a known word says nothing: 0 everywhere.
     """
     ids = [i for i in checkpoint.vocabulary.ids(tokenise(words)) if i]
     if not ids:
-        return np.arange(len(regions))
+        return np.zeros(len(regions))
     with torch.inference_mode():
         vectors = checkpoint.alignment.embed_regions(torch.from_numpy(regions.features))
         packed, lengths, _, _ = pack_sentences([ids])
         embedded = checkpoint.alignment.embed_words(packed, lengths)
     prior = checkpoint.alignment.config.region_prior(regions.objectness)
-    summed = grounding_scores(embedded.numpy(), vectors.numpy(), prior).sum(axis=0)
-    return np.argsort(-summed, kind="stable")
+    mean: np.ndarray = grounding_scores(embedded.numpy(), vectors.numpy(), prior).mean(axis=0)
+    return mean
+
+
+def suits(phrase: Phrase, regions: Regions) -> np.ndarray:
+    """(R,) bool: which regions count as the phrase's: by IoU with one of its boxes or their
+    union."""
+    wanted = np.concatenate((phrase.boxes, boxes.union_xyxy(phrase.boxes)[None]))
+    found: np.ndarray = (boxes.iou(regions.boxes, wanted) >= IOU).any(axis=1)
+    return found
+
+
+def worst(
+    checkpoint: Checkpoint, folder: Path, photos: list[tuple[PhrasePhoto, Regions]], count: int
+) -> list[Tile]:
+    """The phrases that the model is surest to be wrong about: by how much its best region beats
+    the best right one. Phrases without a right region among the photo's are left out."""
+    missed: list[tuple[float, Tile]] = []
+    for photo, regions in photos:
+        for phrase in photo.phrases:
+            scores, right = phrase_scores(checkpoint, regions, phrase.words), suits(phrase, regions)
+            best = int(scores.argmax())
+            if right.any() and not right[best]:
+                gap = float(scores[best] - scores[right].max())
+                label = f"{phrase.words} ({gap:.2f} over the best right box)"
+                pixels = images.read(folder / photo.name).pixels
+                missed.append((gap, Tile(pixels, label, regions.boxes[best])))
+    missed.sort(key=lambda one: -one[0])
+    return [tile for _, tile in missed[:count]]
 
 
 def evaluate_ground(
@@ -111,9 +138,8 @@ def evaluate_ground(
     first, five, any_box, pointing = [], [], [], []
     for photo, regions in photos:
         for phrase in photo.phrases:
-            order = phrase_order(checkpoint, regions, phrase.words)
-            wanted = np.concatenate((phrase.boxes, boxes.union_xyxy(phrase.boxes)[None]))
-            hit = (boxes.iou(regions.boxes, wanted) >= IOU).any(axis=1)[order]
+            order = np.argsort(-phrase_scores(checkpoint, regions, phrase.words), kind="stable")
+            hit = suits(phrase, regions)[order]
             first.append(hit[0])
             five.append(hit[:5].any())
             any_box.append(hit.any())
@@ -152,7 +178,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--phrases", type=Path, required=True, help="JSON, or a folder of Flickr30k Entities"
     )
     grounding.add_argument("--split", help="of a Flickr30k Entities folder; all where not given")
+    grounding.add_argument(
+        "--worst", type=Path, metavar="SHEET.png", help="the ten surest mistakes as a contact sheet"
+    )
     grounding.add_argument("--sizes", choices=("exact", "confident", "all"), default="confident")
+    export.add_prior_arguments(grounding)
     saying = kinds.add_parser(
         "caption", help="a captioner's sentences against people's", description=captioning.__doc__
     )
@@ -181,8 +211,13 @@ def main(arguments: argparse.Namespace) -> None:
     else:
         checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
         photos = read_phrases(arguments.phrases, arguments.sizes, arguments.split)
-        figures = evaluate_ground(
-            checkpoint, list(phrase_regions(checkpoint, arguments.images, photos))
-        )
+        export.set_prior(checkpoint.alignment, arguments)
+        found = list(phrase_regions(checkpoint, arguments.images, photos))
+        figures = evaluate_ground(checkpoint, found)
+        if arguments.worst:
+            tiles = worst(checkpoint, arguments.images, found, 10)
+            if tiles:
+                sheet(tiles, columns=2).save(arguments.worst)
+                print(f"surest mistakes: {arguments.worst}")
     arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(figures, indent=2))

@@ -128,6 +128,4 @@ def main(arguments: argparse.Namespace) -> None:
         arguments.data, arguments.split, arguments.images, arguments.captions
     )
     encoder = load_encoder(arguments.encoder, arguments.encoder_weights)
-    write_features(
-        encoder, captions.names, captions.paths, arguments.out, arguments.mirrored
-    )
+    write_features(encoder, captions.names, captions.paths, arguments.out, arguments.mirrored)

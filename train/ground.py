@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from core import boxes
+from core.groundings.approximate import build
+from core.groundings.reader import GroundingSet
 from core.groundings.records import PhotoRecord, is_entities, read_records
 from core.groundings.schema import arrays_of, fingerprint
 from core.groundings.writer import GroundingWriter, trimmed
@@ -124,6 +126,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photos", type=int, help="only the first so many photos")
     parser.add_argument("--gallery", type=int, default=GroundingOptions.gallery)
     parser.add_argument("--retrieved", type=int, default=GroundingOptions.retrieved)
+    parser.add_argument(
+        "--approximate",
+        action="store_true",
+        help="also make a faiss index, for sets too large for the exact search",
+    )
     parser.add_argument("--checkpoint", default="bundled")
     parser.add_argument("--encoder-weights", type=Path, help="a file for torchvision encoders")
     parser.add_argument("--out", type=Path, required=True, metavar="NAME.sqlite")
@@ -158,5 +165,10 @@ def main(arguments: argparse.Namespace) -> None:
         FeatureStore(arguments.features) if arguments.features else None,
         GroundingOptions(arguments.gallery, arguments.retrieved),
     )
+    if arguments.approximate:
+        groundings = GroundingSet(arguments.out)
+        found = build(groundings)
+        groundings.close()
+        print(f"approximate search finds {found} of what the exact one does")
     size = sum(path.stat().st_size for path in (arguments.out, *arrays_of(arguments.out)))
     print(f"{arguments.out}: {len(captions):,} photos, {size / 1e6:.1f} MB")

@@ -58,9 +58,7 @@ class Live:
         maps = network.maps(pixels)
         outputs = network.detect(maps)
         if self.targets is not None:
-            parts = network.proposal_loss(
-                maps, outputs, [torch.from_numpy(one) for one in wanted]
-            )
+            parts = network.proposal_loss(maps, outputs, [torch.from_numpy(one) for one in wanted])
             losses = {name: self.proposal_weight * value for name, value in parts.items()}
         whole = torch.tensor([WHOLE_IMAGE], device=device)
         boxes = [torch.cat((whole, found)) for found, _ in network.propose(maps, outputs)]

@@ -17,7 +17,11 @@ def add_url(options: argparse.ArgumentParser) -> None:
 
 
 def opened(arguments: argparse.Namespace) -> Store:
-    """The store that `--url` names, with today's schema."""
+    """The store that `--url` names, with today's schema; to be closed."""
     store = Store(arguments.url)
-    store.migrate()
+    try:
+        store.migrate()
+    except BaseException:
+        store.close()
+        raise
     return store

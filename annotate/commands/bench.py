@@ -14,6 +14,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -50,17 +51,17 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Run it."""
-    store = opened(arguments)
-    if store.projects.all(OPERATOR):
-        raise InvalidError("The store has projects; expected an empty one to fill.")
-    begin = time.perf_counter()
-    project, people = fill(store, arguments.photos, arguments.annotations, arguments.people)
-    print(f"filled in {time.perf_counter() - begin:.0f} s", flush=True)
-    figures = measure(store, project, people, arguments.runs)
-    for name, figure in figures.items():
-        print(f"{name:16} median {figure['median']:7.2f} ms   p95 {figure['p95']:7.2f} ms")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
+    with closing(opened(arguments)) as store:
+        if store.projects.all(OPERATOR):
+            raise InvalidError("The store has projects; expected an empty one to fill.")
+        begin = time.perf_counter()
+        project, people = fill(store, arguments.photos, arguments.annotations, arguments.people)
+        print(f"filled in {time.perf_counter() - begin:.0f} s", flush=True)
+        figures = measure(store, project, people, arguments.runs)
+        for name, figure in figures.items():
+            print(f"{name:16} median {figure['median']:7.2f} ms   p95 {figure['p95']:7.2f} ms")
+        if arguments.json:
+            arguments.json.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
 
 
 def fill(store: Store, photos: int, annotations: int, people: int) -> tuple[int, list[Person]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 
 from annotate.commands import add_url
 from annotate.store import Store
@@ -15,5 +16,5 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Run it."""
-    revision = Store(arguments.url).database.migrate()
-    print(f"The store has schema {revision}.")
+    with closing(Store(arguments.url)) as store:
+        print(f"The store has schema {store.database.migrate()}.")

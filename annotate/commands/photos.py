@@ -6,6 +6,7 @@ Run again, it adds what is new. A project's photos lie in one folder.
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 
 from annotate.commands import add_url, opened
@@ -24,9 +25,9 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Run it."""
-    store = opened(arguments)
-    project = store.projects.named(OPERATOR, arguments.project)
-    photos = list(photos_in(arguments.folder))
-    store.projects.set_folder(OPERATOR, project.id, arguments.folder)
-    new = store.projects.add_photos(OPERATOR, project.id, photos)
-    print(f"Added {new:,} photos to {project.name}; {len(photos) - new:,} were there already.")
+    with closing(opened(arguments)) as store:
+        project = store.projects.named(OPERATOR, arguments.project)
+        photos = list(photos_in(arguments.folder))
+        store.projects.set_folder(OPERATOR, project.id, arguments.folder)
+        new = store.projects.add_photos(OPERATOR, project.id, photos)
+        print(f"Added {new:,} photos to {project.name}; {len(photos) - new:,} were there already.")

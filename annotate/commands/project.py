@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 
 from annotate.commands import add_url, opened
@@ -46,24 +47,24 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Run it."""
-    store = opened(arguments)
-    if arguments.deed == "create":
-        settings = Settings(
-            arguments.boxes,
-            arguments.annotators,
-            _text(arguments.guidelines) if arguments.guidelines else "",
-            not arguments.open_work,
-            arguments.suggestions,
-            arguments.lease,
-        )
-        print(f"Made {store.projects.create(OPERATOR, arguments.name, settings).name}.")
-        return
-    for project in store.projects.all(OPERATOR):
-        totals = store.progress.project(OPERATOR, project.id)
-        print(
-            f"{project.name}: {totals.photos:,} photos, {totals.complete:,} complete; "
-            f"{totals.submissions:,} of {totals.wanted:,} submissions"
-        )
+    with closing(opened(arguments)) as store:
+        if arguments.deed == "create":
+            settings = Settings(
+                arguments.boxes,
+                arguments.annotators,
+                _text(arguments.guidelines) if arguments.guidelines else "",
+                not arguments.open_work,
+                arguments.suggestions,
+                arguments.lease,
+            )
+            print(f"Made {store.projects.create(OPERATOR, arguments.name, settings).name}.")
+            return
+        for project in store.projects.all(OPERATOR):
+            totals = store.progress.project(OPERATOR, project.id)
+            print(
+                f"{project.name}: {totals.photos:,} photos, {totals.complete:,} complete; "
+                f"{totals.submissions:,} of {totals.wanted:,} submissions"
+            )
 
 
 def _text(path: Path) -> str:

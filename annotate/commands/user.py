@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+from contextlib import closing
 
 from annotate.commands import add_url, opened
 from annotate.people import OPERATOR
@@ -33,22 +34,23 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Run it."""
-    people = opened(arguments).people
-    if arguments.deed == "list":
-        for one in people.all(OPERATOR):
-            marks: list[str] = [one.person.role]
-            marks += ["no password"] if not one.has_password else []
-            marks += ["disabled"] if one.disabled else []
-            print(f"{one.person.name}: {', '.join(marks)}")
-    elif arguments.deed in ("disable", "enable"):
-        people.set_disabled(OPERATOR, arguments.name, arguments.deed == "disable")
-        print(f"{arguments.name} is {arguments.deed}d.")
-    else:
-        password = secrets.token_urlsafe(12)
-        if arguments.deed == "add":
-            people.add(
-                OPERATOR, arguments.name, password, "owner" if arguments.owner else "annotator"
-            )
+    with closing(opened(arguments)) as store:
+        people = store.people
+        if arguments.deed == "list":
+            for one in people.all(OPERATOR):
+                marks: list[str] = [one.person.role]
+                marks += ["no password"] if not one.has_password else []
+                marks += ["disabled"] if one.disabled else []
+                print(f"{one.person.name}: {', '.join(marks)}")
+        elif arguments.deed in ("disable", "enable"):
+            people.set_disabled(OPERATOR, arguments.name, arguments.deed == "disable")
+            print(f"{arguments.name} is {arguments.deed}d.")
         else:
-            people.set_password(OPERATOR, arguments.name, password)
-        print(f"The password of {arguments.name}, shown only now: {password}")
+            password = secrets.token_urlsafe(12)
+            if arguments.deed == "add":
+                people.add(
+                    OPERATOR, arguments.name, password, "owner" if arguments.owner else "annotator"
+                )
+            else:
+                people.set_password(OPERATOR, arguments.name, password)
+            print(f"The password of {arguments.name}, shown only now: {password}")

@@ -78,7 +78,7 @@ def photos(measured: Agreement) -> Figure | None:
     layout = {
         "height": 260,
         "xaxis": STILL | {"range": [0, 1], "title": {"text": "mean IoU of matched boxes"}},
-        "yaxis": STILL | {"title": {"text": "photos"}, "rangemode": "tozero"},
+        "yaxis": STILL | {"title": {"text": "photos"}, "rangemode": "tozero", "tickformat": "d"},
     }
     return {"data": [bars], "layout": _plain(layout)}
 

@@ -34,7 +34,7 @@ from core.groundings.schema import (
     arrays_of,
     engine_for,
 )
-from core.retrieval import Found, best_photos, best_regions
+from core.retrieval import Found, best_regions_and_photos
 from core.text import words_of
 
 KEPT_ORDERS = 16
@@ -290,13 +290,11 @@ class GroundingSet:
         with Session(self.engine) as session:
             return [(int(photo), float(score)) for photo, score in session.execute(query)]
 
-    def search_regions(self, words: np.ndarray, count: int) -> Found:
-        """Known words' vectors (W, h) -> the best regions by sum_t v . s_t; rows as in `place`."""
-        return best_regions(words, self.regions[: self.first[-1]], count)
-
-    def search_photos(self, words: np.ndarray, count: int) -> Found:
-        """Known words' vectors (W, h) -> the best photos by Eq. 8's sum; rows are photo ids."""
-        return best_photos(words, self.regions[: self.first[-1]], self.first, count)
+    def search(self, words: np.ndarray, count: int) -> tuple[Found, Found]:
+        """Known words' vectors (W, h) -> the best regions by sum_t v . s_t, whose rows `place`
+        knows, and the best photos by Eq. 8's sum, whose rows are ids."""
+        regions = self.regions[: self.first[-1]]
+        return best_regions_and_photos(words, regions, self.first, count)
 
     def place(self, rows: np.ndarray) -> list[PlacedRegion]:
         """Rows of `regions` -> whose they are, in the same order."""

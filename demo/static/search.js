@@ -3,7 +3,7 @@
 import { make, short, visible } from "../web-static/dom.js";
 import { Questions, ask, follow, goTo, readAddress, thumb, tile, writeAddress } from "./grounding_set.js";
 
-const percent = (part, total) => `${(100 * part) / total}%`;
+const percent = (part, total) => `${Number(((100 * part) / total).toFixed(2))}%`;
 
 class Search {
   constructor(root) {
@@ -91,6 +91,7 @@ class Search {
     const milliseconds = Math.max(1, Math.round(1000 * found.seconds));
     this.said.textContent =
       `${found.searched.toLocaleString("en")} regions searched in ${milliseconds} ms.` +
+      (found.recall ? ` Approximate: finds ${percent(found.recall.regions, 1)} of the best.` : "") +
       (unknown.length ? ` Not in the model’s vocabulary, left out: ${named}.` : "");
     this.results.hidden = false;
     this.regions.replaceChildren(...found.regions.map((one) => this.region(one)));

@@ -13,7 +13,9 @@ from pathlib import Path
 import argon2
 import psycopg
 import pytest
+from psycopg import sql
 
+from annotate import models
 from annotate.people import OPERATOR
 from annotate.store import Store
 from tests.annotate import cluster
@@ -37,7 +39,7 @@ class Clock:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """A server with a migrated database called "template"."""
+    """A server with two migrated databases: "template", to be copied, and "shared"."""
     if cluster.binaries() is None:
         if os.environ.get("CI"):
             pytest.fail(cluster.NONE)
@@ -45,6 +47,7 @@ def postgresql() -> Iterator[str]:
     with cluster.running() as server:
         create_database(server, "template")
         migrated(f"{server}/template")
+        create_database(server, "shared", "template")
         yield server
 
 
@@ -57,14 +60,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A new database with today's schema."""
+    """A database with today's schema and no row."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "store.db")
         return f"sqlite:///{tmp_path / 'store.db'}"
-    server = request.getfixturevalue("postgresql")
-    name = f"test{next(NUMBERS)}"
-    create_database(server, name, "template")
-    return f"{server}/{name}"
+    shared = f"{request.getfixturevalue('postgresql')}/shared"
+    empty(shared)
+    return shared
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -103,8 +105,16 @@ def crew(store: Store) -> Crew:
 
 
 def create_database(server: str, name: str, template: str = "template0") -> None:
+    command = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[arg-type]
+        connection.execute(command.format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def empty(url: str) -> None:
+    """Faster than a new database for each test, and ids begin at 1 again."""
+    tables = sql.SQL(", ").join(map(sql.Identifier, models.Base.metadata.tables))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(tables))
 
 
 def migrated(url: str) -> None:

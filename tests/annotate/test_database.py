@@ -68,13 +68,16 @@ def test_the_migrations_make_what_the_models_say(store: Store) -> None:
         assert compare_metadata(context, models.Base.metadata) == []
 
 
-def test_a_newer_schema_is_refused(store: Store) -> None:
+def test_a_newer_schema_is_refused(empty_url: str) -> None:
+    store = Store(empty_url)
+    store.migrate()
     with store.database.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     before = schema(store.database)
     with pytest.raises(SchemaError, match="written by a newer version of this program"):
         store.migrate()
     assert schema(store.database) == before
+    store.close()
 
 
 def test_an_unmigrated_database_says_so(empty_url: str) -> None:

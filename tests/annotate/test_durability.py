@@ -66,5 +66,5 @@ def test_eight_processes_that_write_at_once_all_succeed(crew: Crew, url: str) ->
     assert max(slowest) < WAIT_SECONDS
     for who in people:
         task = crew.next(who, project)
-        assert task.version == SAVES
+        assert task.version == SAVES + (who.name == names[0])  # the worker's first save, to warm up
         assert task.content.annotations[0].snippet == f"{who.name} {SAVES - 1}"

@@ -14,7 +14,7 @@ from annotate.errors import InvalidError, NotAllowedError
 from annotate.people import OPERATOR
 from annotate.records import Annotation, Photo, Project, Submission, Suggestion
 from annotate.store import Store
-from tests.annotate.conftest import create_database
+from tests.annotate.conftest import empty
 from tests.annotate.people import Crew, content
 
 SUBMITTED = Submission(
@@ -52,8 +52,8 @@ WHOLE = Project(
 def other(postgresql: str, tmp_path: Path, crew: Crew) -> Iterator[Store]:
     """A second store, on the other database than the first."""
     if crew.store.database.sqlite:
-        create_database(postgresql, f"other{tmp_path.stat().st_ino}", "template")
-        store = Store(f"{postgresql}/other{tmp_path.stat().st_ino}")
+        empty(f"{postgresql}/shared")
+        store = Store(f"{postgresql}/shared")
     else:
         store = Store(f"sqlite:///{tmp_path / 'other.db'}")
     store.migrate()

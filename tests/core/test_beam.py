@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from core.beam import Caption, Decoding, sample, search
-from core.captioner import KINDS, Captioner, CaptionerConfig
+from core.captioner import Captioner
+from core.recurrences import KINDS, CaptionerConfig
 
 
 def made(kind: str, seed: int, vocabulary: int = 6, sharpness: float = 3.0) -> Captioner:

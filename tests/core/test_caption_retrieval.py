@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from core.caption_retrieval import log_prior, log_probability_table
-from core.captioner import Captioner, CaptionerConfig, pack_captions
+from core.captioner import Captioner, pack_captions
+from core.recurrences import CaptionerConfig
 
 CAPTIONS = [[1, 2, 3], [1, 2], [4], [1, 2, 3], [1, 5, 0, 2, 2], []]
 

@@ -9,14 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.captioner import (
-    KINDS,
-    Captioner,
-    CaptionerConfig,
-    image_inputs,
-    pack_captions,
-    scaled_tanh,
-)
+from core.captioner import Captioner, image_inputs, pack_captions
+from core.recurrences import KINDS, CaptionerConfig, scaled_tanh
 
 SMALL = CaptionerConfig(
     feature_dimension=5,

@@ -10,9 +10,10 @@ import torch
 
 from core import mrf
 from core.beam import Decoding, search
-from core.captioner import Captioner, CaptionerConfig, TrainedCaptioner
+from core.captioner import Captioner, TrainedCaptioner
 from core.describer import NO_REGION, Describer, Look, Reading, SentenceError, align
 from core.images import Photo
+from core.recurrences import CaptionerConfig
 from core.text import Vocabulary, Word
 from core.weights import load_checkpoint
 

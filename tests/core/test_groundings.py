@@ -122,16 +122,16 @@ def test_places_are_those_of_align(groundings: GroundingSet, beta: float) -> Non
 def test_searches_are_exact(groundings: GroundingSet) -> None:
     words = np.array([[1, 0.25], [0, 0.25]])
     # sum_t v . s_t = x + y / 2 for v = (x, y)
-    found = groundings.search_regions(words, 3)
+    found, photos = groundings.search(words, 3)
     places = groundings.place(found.rows)
     assert [(p.photo.id, p.region) for p in places] == [(4, 0), (3, 1), (3, 0)]
     assert found.scores.tolist() == [4.0, 3.5, 3.0]
     assert places[1].box == (0, 0, 20, 10)
     # each word takes its best region: photo 3 gives 3.25 and 0.25
-    photos = groundings.search_photos(words, 2)
-    assert photos.rows.tolist() == [4, 3]
-    assert photos.scores.tolist() == [4.0, 3.5]
-    assert len(groundings.search_regions(words, 100).rows) == 7
+    assert photos.rows.tolist() == [4, 3, 2]
+    assert photos.scores.tolist() == [4.0, 3.5, 2.0]
+    everything, all_photos = groundings.search(words, 100)
+    assert (len(everything), len(all_photos)) == (7, 5)
 
 
 def test_counts(groundings: GroundingSet) -> None:

@@ -12,7 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from core.captioner import Captioner, CaptionerConfig, TrainedCaptioner
+from core.captioner import Captioner, TrainedCaptioner
+from core.recurrences import CaptionerConfig
 from core.region_network import RegionNetwork, RegionNetworkConfig
 from core.text import Vocabulary
 from core.torchvision_encoder import EncoderError

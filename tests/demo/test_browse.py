@@ -72,9 +72,12 @@ def test_open_hover_and_slide(go: Go) -> None:
     words = page.locator(".opened .viewer .word")
     expect(words.first).to_be_visible()
     assert asked(page)["photo"] == "horses.jpg"
-    assert page.locator(".stage > img").evaluate("e => e.decode().then(() => e.naturalWidth)") > 300
+    assert (
+        page.locator(".opened .stage > img").evaluate("e => e.decode().then(() => e.naturalWidth)")
+        > 300
+    )
     words.nth(1).hover()
-    expect(page.locator(".stage .box.lit")).to_have_count(1)
+    expect(page.locator(".opened .stage .box.lit")).to_have_count(1)
     expect(page.locator(".truth")).to_contain_text(re.compile(r"rank \d+ among"))
     # Words of every listed sentence stand in the colours of their boxes.
     styles = page.locator(".lists .text span[style]").evaluate_all(
@@ -85,11 +88,11 @@ def test_open_hover_and_slide(go: Go) -> None:
     expect(page.locator(".lists ol").nth(1).locator("button")).to_have_count(5)
     # Another sentence, another beta: the address follows.
     page.locator(".lists button").nth(1).click()
-    expect(page.locator(".viewer .sentence")).to_contain_text("brown")
-    slider = page.get_by_label("Beta", exact=True)
+    expect(page.locator(".opened .viewer .sentence")).to_contain_text("brown")
+    slider = page.locator(".opened").get_by_label("Beta", exact=True)
     slider.focus()
     page.keyboard.press("End")
-    expect(page.locator(".viewer .segments tbody tr")).to_have_count(1)
+    expect(page.locator(".opened .viewer .segments tbody tr")).to_have_count(1)
     page.wait_for_function("location.search.includes('beta=')")
     assert float(asked(page)["beta"]) > 0
     assert asked(page)["sentence"] == "7"
@@ -97,19 +100,19 @@ def test_open_hover_and_slide(go: Go) -> None:
 
 def test_an_address_opens_the_same_view(go: Go) -> None:
     page = go("?photo=horses.jpg&sentence=7&beta=0.03&order=rank-best")
-    expect(page.locator(".viewer .sentence")).to_contain_text("brown")
-    there = page.locator(".viewer .segments").inner_text()
+    expect(page.locator(".opened .viewer .sentence")).to_contain_text("brown")
+    there = page.locator(".opened .viewer .segments").inner_text()
     page.wait_for_function("location.search.includes('tab=browse')")
     again = go(f"?{urlsplit(page.url).query}")
-    expect(again.locator(".viewer .sentence")).to_contain_text("brown")
-    assert again.locator(".viewer .segments").inner_text() == there
+    expect(again.locator(".opened .viewer .sentence")).to_contain_text("brown")
+    assert again.locator(".opened .viewer .segments").inner_text() == there
     assert asked(again) == asked(page)
     assert asked(again)["order"] == "rank-best"
     # Back leads to what was there before.
     again.get_by_role("button", name="Next ›").click()
     again.wait_for_function("!location.search.includes('horses')")
     again.go_back()
-    expect(again.locator(".viewer .sentence")).to_contain_text("brown")
+    expect(again.locator(".opened .viewer .sentence")).to_contain_text("brown")
 
 
 def test_keys(go: Go) -> None:
@@ -129,9 +132,9 @@ def test_keys(go: Go) -> None:
     expect(page.locator(".place")).not_to_have_text(f"1 of {PHOTOS}")
     # In a sentence the arrows walk along its words, not along the photos.
     place = page.locator(".place").inner_text()
-    page.locator(".viewer .word").first.focus()
+    page.locator(".opened .viewer .word").first.focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".viewer .word").nth(1)).to_be_focused()
+    expect(page.locator(".opened .viewer .word").nth(1)).to_be_focused()
     expect(page.locator(".place")).to_have_text(place)
     page.keyboard.press("/")
     expect(page.get_by_label("Words in a sentence")).to_be_focused()
@@ -167,7 +170,7 @@ def test_true_phrases_are_shown_on_demand(go: Go) -> None:
     chips.first.click()  # three horses, three boxes, and the model's region beside them
     expect(boxes).to_have_count(3)
     expect(chips.first).to_contain_text(re.compile(r"IoU 0\.\d\d"))
-    expect(page.locator(".stage .box.lit")).to_have_count(1)
+    expect(page.locator(".opened .stage .box.lit")).to_have_count(1)
     chips.first.click()
     expect(boxes).to_have_count(0)
     page.get_by_label("show people’s boxes").check()
@@ -179,13 +182,15 @@ def test_a_sentence_of_ones_own(go: Go) -> None:
     field = page.get_by_label("A sentence of your own")
     field.fill("a zzyzx horse <img src=x onerror=alert(1)>")
     field.press("Enter")
-    expect(page.locator(".viewer .word.unknown").first).to_have_text("zzyzx")
+    expect(page.locator(".opened .viewer .word.unknown").first).to_have_text("zzyzx")
     assert asked(page)["text"].startswith("a zzyzx horse")
-    assert page.locator(".viewer .sentence img").count() == 0
+    assert page.locator(".opened .viewer .sentence img").count() == 0
     field.fill("zzyzx")
     field.press("Enter")
     expect(page.locator(".browse > .message")).to_contain_text("knows none of these words")
-    expect(page.locator(".viewer .sentence")).to_contain_text("horse")  # what was there stays
+    expect(page.locator(".opened .viewer .sentence")).to_contain_text(
+        "horse"
+    )  # what was there stays
 
 
 def test_search_names_unknown_words_and_leads_to_browse(go: Go) -> None:
@@ -205,10 +210,10 @@ def test_search_names_unknown_words_and_leads_to_browse(go: Go) -> None:
     expect(page.get_by_role("tab", name="Browse")).to_have_attribute("aria-selected", "true")
     expect(page.locator(".opened .viewer .word").first).to_be_visible()
     assert asked(page)["photo"] == title
-    expect(page.locator(".viewer .sentence")).to_contain_text("dog")
-    expect(page.locator(f".stage .box[data-region='{asked(page)['region']}']")).to_have_class(
-        re.compile(r"\blit\b")
-    )
+    expect(page.locator(".opened .viewer .sentence")).to_contain_text("dog")
+    expect(
+        page.locator(f".opened .stage .box[data-region='{asked(page)['region']}']")
+    ).to_have_class(re.compile(r"\blit\b"))
     page.go_back()
     expect(page.get_by_role("tab", name="Search")).to_have_attribute("aria-selected", "true")
     field.fill("zzyzx")
@@ -242,7 +247,7 @@ def test_the_set_and_the_view_can_be_taken_along(go: Go, tmp_path: Path) -> None
     told = json.loads(Path(waiting.value.path()).read_text("utf-8"))
     assert len(told["images"]) == PHOTOS
     page.goto(page.url.split("?")[0] + "?photo=horses.jpg&sentence=7")
-    expect(page.locator(".viewer .sentence")).to_contain_text("brown")
+    expect(page.locator(".opened .viewer .sentence")).to_contain_text("brown")
     for kind in ("SVG", "PNG"):
         with page.expect_download() as waiting:
             page.get_by_role("button", name=f"Figure {kind}").click()
@@ -310,7 +315,7 @@ def test_hostile_names_and_sentences_are_only_text(browser: Browser, tmp_path: P
         expect(page.locator(".picture .main-svg").first).to_be_visible(timeout=60_000)
         page.goto(f"{address}/?tab=browse")
         page.locator(".grid .tiles button").click()
-        expect(page.locator(".viewer .word").first).to_be_visible(timeout=60_000)
+        expect(page.locator(".opened .viewer .word").first).to_be_visible(timeout=60_000)
         page.locator(".phrases .chips button").click()
         inside = page.locator(".lists, .phrases, .sentence, figcaption")
         assert inside.locator("img, script, a, b, [onerror]").count() == 0

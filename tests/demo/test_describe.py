@@ -11,9 +11,10 @@ import pytest
 import torch
 from playwright.sync_api import Browser, expect
 
-from core.captioner import Captioner, CaptionerConfig, TrainedCaptioner
+from core.captioner import Captioner, TrainedCaptioner
 from core.describer import Describer, Look
 from core.images import decode
+from core.recurrences import CaptionerConfig
 from core.text import Vocabulary
 from core.weights import load_checkpoint, save_captioner
 from demo import describe

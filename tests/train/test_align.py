@@ -152,7 +152,9 @@ def test_two_processes_give_the_loss_of_one(
              "--hidden-dimension", "8", "--common-dimension", "8"],
             check=True, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300,
         )  # fmt: skip
-        curves.append([json.loads(line) for line in (folder / "log.jsonl").open()])
+        curves.append(
+            [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+        )
         shutil.rmtree(folder)
     one, two = curves
     assert [line["alignment"] for line in two] == pytest.approx(

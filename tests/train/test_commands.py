@@ -107,8 +107,8 @@ def test_align_learns(
     run(
         monkeypatch, "align", "--data", tiny_flickr, "--encoder", random_checkpoint,
         "--features", features / "train", "--dev-features", features / "dev", "--out", tmp_path,
-        "--recipe", "baseline", "--epochs", 30, "--batch", 6, "--warm-up", 5, "--rate", 1e-2,
-        "--loss", loss, "--margin", 0.2, *SMALL,
+        "--recipe", "baseline", "--dropout", 0, "--epochs", 30, "--batch", 6, "--warm-up", 5,
+        "--rate", 1e-2, "--loss", loss, "--margin", 0.2, *SMALL,
     )  # fmt: skip
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert len(log) == 30

@@ -5,15 +5,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from core.alignment import AlignmentConfig
 from core.regions import Regions
 from core.weights import load_checkpoint
 from train.data import Phrase, PhrasePhoto
-from train.evaluate import evaluate_ground
+from train.evaluate import evaluate_ground, worst
 
 
 class Known:
     """Stands in for an alignment model: a region's vector is its feature, every word is (1, 0)."""
+
+    def __init__(self, prior: float = 0.0) -> None:
+        self.config = AlignmentConfig(2, 3, prior=prior)
 
     def embed_regions(self, features: torch.Tensor) -> torch.Tensor:
         return features
@@ -59,3 +64,24 @@ def test_order_is_by_summed_score(random_checkpoint: Path) -> None:
     figures = evaluate_ground(checkpoint, [(photo, regions)])
     assert figures["recall_at_1"] == 0
     assert figures["recall_at_5"] == pytest.approx(100)
+
+
+def test_objectness_and_the_surest_mistakes(
+    random_checkpoint: Path, photo_pixels: np.ndarray, tmp_path: Path
+) -> None:
+    Image.fromarray(photo_pixels).save(tmp_path / "x.png")
+    checkpoint = load_checkpoint(random_checkpoint)
+    boxes = np.array([[0, 0, 1, 1], [0, 0, 0.2, 0.2], [0.5, 0.5, 0.7, 0.7]], dtype=np.float32)
+    objectness = np.array([1.0, 0.9, 0.1], dtype=np.float32)
+    regions = Regions(boxes, objectness, np.array([[0, 0], [1, 0], [2, 0]], np.float32))
+    phrase = Phrase("dog", boxes[1:2].astype(float))
+    photos = [(PhrasePhoto("x.png", 10, 10, "exact", 1.0, (phrase,)), regions)]
+    object.__setattr__(checkpoint, "alignment", Known())
+    [tile] = worst(checkpoint, tmp_path, photos, 10)
+    assert tile.label == "dog (1.00 over the best right box)"  # 2 - 1
+    assert tile.box is not None
+    assert tile.box.tolist() == boxes[2].tolist()
+    object.__setattr__(checkpoint, "alignment", Known(prior=2.0))
+    # 1 + 2 * 0.9 beats 2 + 2 * 0.1: right now
+    assert evaluate_ground(checkpoint, photos)["recall_at_1"] == 100
+    assert worst(checkpoint, tmp_path, photos, 10) == []

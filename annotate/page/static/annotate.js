@@ -42,7 +42,8 @@ class Page {
     const remembered = Number(sessionStorage.getItem(REMEMBERED));
     this.project = this.projects.find(({ id }) => id === remembered) ?? this.projects[0] ?? null;
     this.build();
-    await this.show(this.project ? "work" : this.me.owner ? "review" : "none");
+    // An owner looks first: to draw is to take a photo from somebody.
+    await this.show(this.me.owner ? "review" : this.project ? "work" : "none");
   }
 
   build() {

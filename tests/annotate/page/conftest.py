@@ -26,6 +26,9 @@ WIDTH, HEIGHT = 200, 120
 PASSWORD = "a long password"
 NUMBER = count(1)
 
+PLOTLY = 120_000
+"""Milliseconds to wait for the first plot: its script has 4 MB."""
+
 expect.set_options(timeout=30_000)  # a server, a browser and the tests share two cores
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from annotate.people import OPERATOR
 from annotate.records import Suggestion
-from tests.annotate.page.conftest import HEIGHT, WIDTH, Bureau
+from tests.annotate.page.conftest import HEIGHT, PLOTLY, WIDTH, Bureau
 from tests.annotate.page.seat import Seat
 
 Sit = Callable[..., Seat]
@@ -276,7 +276,7 @@ def test_words_are_only_words(bureau: Bureau, sit: Sit, words: str, tmp_path: Pa
     boss = sit("boss", project, password="a long password")
     boss.page.get_by_role("tab", name="Review").click()
     boss.page.get_by_role("button", name="Compare now").click()
-    expect(boss.page.locator(".plot .main-svg").first).to_be_visible()
+    expect(boss.page.locator(".plot .main-svg").first).to_be_visible(timeout=PLOTLY)
     boss.page.get_by_role("button", name="photo0.jpg").click()
     line = boss.page.locator(".work li bdi").first
     expect(line).to_be_visible()

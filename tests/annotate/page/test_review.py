@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from annotate.formats import FORMATS, Absent
 from annotate.people import OPERATOR
 from annotate.records import Project
-from tests.annotate.page.conftest import PASSWORD, Bureau
+from tests.annotate.page.conftest import PASSWORD, PLOTLY, Bureau
 from tests.annotate.page.seat import Seat
 
 Sit = Callable[..., Seat]
@@ -71,7 +71,7 @@ def test_the_loop_from_drawn_boxes_to_references(bureau: Bureau, sit: Sit) -> No
     page.get_by_role("button", name="Compare now").click()
     numbers = page.locator(".numbers")
     expect(numbers).to_contain_text("Boxes with a partner at IoU 0.5100 %")
-    expect(page.locator(".plot .main-svg").nth(2)).to_be_visible()
+    expect(page.locator(".plot .main-svg").nth(2)).to_be_visible(timeout=PLOTLY)
     expect(page.get_by_role("img", name="Who agrees with whom")).to_contain_text("Wim")
 
 
@@ -117,7 +117,7 @@ def test_import_of_a_project_and_of_suggestions(bureau: Bureau, sit: Sit, tmp_pa
     broken.write_bytes(FORMATS["jsonl"].write(found)[:-40])
     files.get_by_label("Name of the new project").fill("brought in")
     files.get_by_label("Import a project: the file").set_input_files(broken)
-    files.get_by_role("button", name="Import a project").click()
+    files.get_by_role("button", name="Import a project", exact=True).click()
     expect(files.get_by_role("status")).to_contain_text("The file was not taken. line 6:")
     names = {one.name for one in bureau.store.projects.all(bureau.boss)}
     assert "brought in" not in names
@@ -141,7 +141,7 @@ def test_import_of_a_project_and_of_suggestions(bureau: Bureau, sit: Sit, tmp_pa
     proposed = tmp_path / "regions.jsonl"
     proposed.write_text("".join(json.dumps({**line, "model": "m"}) + "\n" for line in lines))
     files.get_by_label("Import suggestions: the file").set_input_files(proposed)
-    files.get_by_role("button", name="Import suggestions").click()
+    files.get_by_role("button", name="Import suggestions", exact=True).click()
     expect(files.get_by_role("status")).to_contain_text("2 suggestions are in.")
     assert [s.snippet for s in bureau.store.records(OPERATOR, project).photos[0].suggestions] == [
         "a hill"
@@ -150,7 +150,7 @@ def test_import_of_a_project_and_of_suggestions(bureau: Bureau, sit: Sit, tmp_pa
     whole = tmp_path / "whole.jsonl"
     whole.write_bytes(FORMATS["jsonl"].write(found))
     files.get_by_label("Import a project: the file").set_input_files(whole)
-    files.get_by_role("button", name="Import a project").click()
+    files.get_by_role("button", name="Import a project", exact=True).click()
     expect(page.get_by_label("Project", exact=True).locator("option")).to_contain_text(
         ["brought in"]
     )
@@ -164,7 +164,7 @@ def test_a_phone_in_the_dark(bureau: Bureau, sit: Sit) -> None:
     page = boss.page
     page.get_by_role("tab", name="Review").click()
     page.get_by_role("button", name="Compare now").click()
-    expect(page.locator(".plot .main-svg").first).to_be_visible()
+    expect(page.locator(".plot .main-svg").first).to_be_visible(timeout=PLOTLY)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("button", name="photo0.jpg").click()
     expect(page.locator(".stage .box")).to_have_count(4)

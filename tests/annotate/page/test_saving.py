@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Error, Route, expect
+from playwright.sync_api import Browser, Error, Route, expect
 
 from annotate.people import OPERATOR
-from tests.annotate.page.conftest import PASSWORD, Bureau
+from tests.annotate.page.conftest import PASSWORD, Bureau, Seats, serving
 from tests.annotate.page.seat import Seat
 
 Sit = Callable[..., Seat]
@@ -200,3 +200,24 @@ def test_signing_in_by_name_or_password(bureau: Bureau, sit: Sit) -> None:
     expect(page.get_by_label("Your name")).to_be_visible()
     page.reload()
     expect(page.get_by_label("Your name")).to_be_visible()
+
+
+def test_with_passwords_gradio_asks_before_the_page(bureau: Bureau, browser: Browser) -> None:
+    project = bureau.project(boxes_per_photo=1)
+    bureau.store.people.add(OPERATOR, "Willa", PASSWORD)
+    with serving(bureau.url) as closed:
+        seats = Seats(browser, closed)
+        seat = seats(None, project)
+        page = seat.page
+        page.get_by_label("username").fill("Willa")
+        page.get_by_label("password").fill(PASSWORD)
+        page.get_by_role("button", name="Login").click()
+        expect(page.locator(".who")).to_have_text("Willa")
+        seat.draw((0.1, 0.1), (0.6, 0.6), "behind a door")
+        seat.submit()
+        expect(page.locator(".far")).to_contain_text("1 done today")
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_label("username")).to_be_visible()
+        seat.context.close()
+    [made] = bureau.store.records(OPERATOR, project).submissions
+    assert (made.annotator, made.annotations[0].snippet) == ("Willa", "behind a door")
