@@ -6,6 +6,8 @@ where waiting works, and not in the middle, where SQLite would refuse ("database
 
 from __future__ import annotations
 
+import fcntl
+import os
 import random
 import sqlite3
 import threading
@@ -62,6 +64,12 @@ class Database:
         except (ArgumentError, NoSuchModuleError) as error:
             raise InvalidError(f"The store's URL cannot be read; {URL_EXPECTED}.") from error
         self._writing = self._engine.execution_options(writing=True)
+        # PostgreSQL's stock level shows each statement another state.
+        self._reading = (
+            self._engine
+            if self.sqlite
+            else self._engine.execution_options(isolation_level="REPEATABLE READ")
+        )
         self._turn = threading.Lock()  # SQLite's waiters poll; ours of one process stand in line
         if self.sqlite:
             event.listen(self._engine, "connect", _set_up)
@@ -73,7 +81,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that changes nothing and sees one state of the database."""
-        with _plain_errors(), self._engine.begin() as connection:
+        with _plain_errors(), self._reading.begin() as connection:
             yield connection
 
     @contextmanager
@@ -131,21 +139,44 @@ def _begin(connection: Connection) -> None:
     if not connection.get_execution_options().get("writing", False):
         driver.execute("BEGIN").close()
         return
-    # SQLite's own wait sleeps up to 100 ms between two looks, so that whoever has just written
-    # comes first again and others starve. Looking often is fair.
+    # SQLite's own wait sleeps up to 100 ms between two looks, and whoever has just written comes
+    # first again: others starve. So only the first in line looks for SQLite's lock; who comes back
+    # finds somebody at the door, and stands behind.
     deadline = time.monotonic() + WAIT_SECONDS
     driver.execute("PRAGMA busy_timeout=0").close()
+    _, _, path = driver.execute("PRAGMA database_list").fetchone()
     try:
-        while True:
-            try:
-                driver.execute("BEGIN IMMEDIATE").close()
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
-                    raise
+        door = os.open(f"{path}-door", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StoreError("The database's file cannot be opened for writing.") from error
+    try:
+        while not (_at_the_door(door) and _begun(driver)):
+            if time.monotonic() > deadline:
+                raise BusyError("The store is busy, and nothing was saved; try again.")
             time.sleep(random.uniform(0.001, 0.005))
     finally:
+        os.close(door)  # the next one's turn
         driver.execute(f"PRAGMA busy_timeout={WAIT_SECONDS * 1000}").close()
+
+
+def _at_the_door(door: int) -> bool:
+    """Whether this process is the first in line; it stays so until the file is closed."""
+    try:
+        fcntl.flock(door, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _begun(driver: sqlite3.Connection) -> bool:
+    """Whether the transaction began; False where another one runs."""
+    try:
+        driver.execute("BEGIN IMMEDIATE").close()
+    except sqlite3.OperationalError as error:
+        if not error.sqlite_errorname.startswith("SQLITE_BUSY"):
+            raise
+        return False
+    return True
 
 
 @contextmanager
@@ -174,7 +205,7 @@ def _translated(error: BaseException | None) -> StoreError:
         return FullError(
             "The disk is full: nothing of this was saved; what was saved before is still there."
         )
-    if name in ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40P01"):
+    if name in ("SQLITE_LOCKED", "55P03", "40P01") or str(name).startswith("SQLITE_BUSY"):
         return BusyError("The store is busy, and nothing was saved; try again.")
     if name in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
         return SchemaError("The database's file is damaged or no database.")

@@ -94,6 +94,7 @@ class Exchange:
             ),
             tuple(sorted(names.values())),
             submissions,
+            settings.lease_minutes,
         )
 
     def load(self, by: Person, project: Project, name: str | None) -> ProjectInfo:
@@ -105,6 +106,7 @@ class Exchange:
             project.guidelines,
             project.blind,
             project.suggestions,
+            project.lease_minutes,
         )
         with self._database.write(alone=True) as connection:
             confirm(connection, by, owner=True)

@@ -99,6 +99,8 @@ class Project:
     annotators: tuple[str, ...] = ()
     """Names, unique."""
     submissions: tuple[Submission, ...] = ()
+    lease_minutes: int = 60
+    """After this long without a save, a photo is given to somebody else."""
 
 
 def counted_by_photo(project: Project) -> dict[str, list[Submission]]:

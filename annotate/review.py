@@ -16,7 +16,7 @@ from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR, Person, confirm
 from annotate.projects import photo_info, project_info
 from annotate.records import Annotation
-from annotate.revisions import Receipt, count, hold, revise, stored_annotations
+from annotate.revisions import Receipt, What, count, hold, revise, stored_annotations
 
 REOPENED_LEASE = timedelta(days=7)
 """Whoever is to mend something may not sit there at this moment."""
@@ -114,7 +114,14 @@ class Review:
             if held.state not in (models.SUBMITTED, models.SKIPPED):
                 raise InvalidError("This work is not finished; expected submitted or skipped work.")
             counted = held.state == models.SUBMITTED and not held.bad
-            receipt = revise(connection, held, by, now, "reopened")
+            values: dict[str, object] = {
+                "state": models.OPEN,
+                "lease_until": now + REOPENED_LEASE,
+                "finished": None,
+                "reason": "",
+                "bad": "",
+            }
+            receipt = revise(connection, held, by, now, "reopened", values)
             if counted:
                 _count_photo(connection, held.photo_id, -1)
             elif not slots.take(connection, held.photo_id):
@@ -129,17 +136,6 @@ class Review:
                 )
             else:
                 count(connection, held, skipped=-1)
-            connection.execute(
-                update(models.Assignment)
-                .where(models.Assignment.id == assignment)
-                .values(
-                    state=models.OPEN,
-                    lease_until=now + REOPENED_LEASE,
-                    finished=None,
-                    reason="",
-                    bad="",
-                )
-            )
             return receipt
 
     def mark_bad(self, by: Person, assignment: int, reason: str) -> Receipt:
@@ -159,10 +155,8 @@ class Review:
             held = hold(connection, assignment, None, member=True)
             if held.state != models.SUBMITTED:
                 raise InvalidError("This work is not submitted; only submitted work is judged.")
-            receipt = revise(connection, held, by, self._clock(), "marked" if bad else "unmarked")
-            connection.execute(
-                update(models.Assignment).where(models.Assignment.id == assignment).values(bad=bad)
-            )
+            what: What = "marked" if bad else "unmarked"
+            receipt = revise(connection, held, by, self._clock(), what, {"bad": bad})
             if bad and not held.bad:
                 slots.give_back(connection, held.project_id, held.photo_id)
                 _count_photo(connection, held.photo_id, -1)

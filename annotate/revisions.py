@@ -136,9 +136,13 @@ def revise(
     who: Person,
     now: datetime,
     what: What,
+    values: dict[str, object],
     client_key: str | None = None,
 ) -> Receipt:
-    """Write down what is there now, and that `who` changes it; call before changing it."""
+    """Write down what is there now, and that `who` changes it; then change the row to `values`.
+
+    To be called before the regions are replaced.
+    """
     version = held.version + 1
     before = {
         "state": held.state,
@@ -159,7 +163,9 @@ def revise(
         )
     )
     connection.execute(
-        update(models.Assignment).where(models.Assignment.id == held.id).values(version=version)
+        update(models.Assignment)
+        .where(models.Assignment.id == held.id)
+        .values(version=version, **values)
     )
     return Receipt(held.id, version, STATES[what], now)
 

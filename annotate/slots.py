@@ -23,16 +23,23 @@ from annotate.database import Database
 def lock_member(connection: Connection, project: int, person: int) -> int:
     """Make sure that the person takes part, hold their row, and give their cursor."""
     table = models.Member
+    query = (
+        select(table.cursor)
+        .where(table.project_id == project, table.person_id == person)
+        .with_for_update(key_share=True)
+    )
+    cursor = connection.scalar(query)
+    if cursor is not None:
+        return int(cursor)
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(
         insert(table)
         .values(
             project_id=project, person_id=person, cursor=0, submitted=0, skipped=0, bad=0, seconds=0
         )
-        .on_conflict_do_nothing()
+        .on_conflict_do_nothing()  # another of their requests came first, and has ended now
     )
-    query = select(table.cursor).where(table.project_id == project, table.person_id == person)
-    return connection.execute(query.with_for_update(key_share=True)).scalar_one()
+    return connection.execute(query).scalar_one()
 
 
 def advance(connection: Connection, project: int, person: int, turn: int) -> None:

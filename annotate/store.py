@@ -29,7 +29,7 @@ The parts, each documented where it is defined:
 - `people` (people.py): first_administrator, verify, enter, named, all, add, change_password,
   set_password, set_disabled.
 - `projects` (projects.py): create, all, get, named, change, add_photos, set_folder, photo,
-  photo_path, add_suggestions, suggestions.
+  photo_bytes, add_suggestions, suggestions.
 - `work` (work.py): next_photo, task, save, submit, skip.
 - `review` (review.py): others, reopen, mark_bad, unmark, history.
 - `progress` (progress.py): mine, project, people, photos.

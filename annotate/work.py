@@ -17,7 +17,7 @@ from annotate.checks import annotations_of, seconds_of, words_of
 from annotate.database import Database
 from annotate.errors import FinalError, InvalidError, LapsedError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR, Person, confirm
-from annotate.projects import PhotoInfo, photo_info, project_info, suggestions_of
+from annotate.projects import PHOTO_COLUMNS, PhotoInfo, project_info, suggestions_of
 from annotate.records import Annotation, Suggestion
 from annotate.revisions import (
     Held,
@@ -155,15 +155,13 @@ class Work:
                 return first
             _continue(connection, held, base_version)
             annotations = annotations_of(content.annotations, held.width, held.height, False)
-            receipt = revise(connection, held, who, now, "saved", client_key)
+            values: dict[str, object] = {
+                "state": models.OPEN,
+                "lease_until": _lease(connection, held.project_id, now),
+                "seconds": seconds_of(content.seconds),
+            }
+            receipt = revise(connection, held, who, now, "saved", values, client_key)
             replace_annotations(connection, held, annotations)
-            _set(
-                connection,
-                assignment,
-                state=models.OPEN,
-                lease_until=_lease(connection, held.project_id, now),
-                seconds=seconds_of(content.seconds),
-            )
             return receipt
 
     def submit(
@@ -188,16 +186,14 @@ class Work:
                 )
             annotations = annotations_of(content.annotations, held.width, held.height, True)
             seconds = seconds_of(content.seconds)
-            receipt = revise(connection, held, who, now, "submitted", client_key)
+            values: dict[str, object] = {
+                "state": models.SUBMITTED,
+                "lease_until": None,
+                "finished": now,
+                "seconds": seconds,
+            }
+            receipt = revise(connection, held, who, now, "submitted", values, client_key)
             replace_annotations(connection, held, annotations)
-            _set(
-                connection,
-                assignment,
-                state=models.SUBMITTED,
-                lease_until=None,
-                finished=now,
-                seconds=seconds,
-            )
             connection.execute(
                 update(models.Photo)
                 .where(models.Photo.id == held.photo_id)
@@ -220,17 +216,14 @@ class Work:
             if first := repeated(connection, held, client_key, "skipped"):
                 return first
             _check_open(connection, held, base_version)
-            reason = words_of("The reason", reason)
-            receipt = revise(connection, held, who, now, "skipped", client_key)
+            values: dict[str, object] = {
+                "state": models.SKIPPED,
+                "lease_until": None,
+                "finished": now,
+                "reason": words_of("The reason", reason),
+            }
+            receipt = revise(connection, held, who, now, "skipped", values, client_key)
             replace_annotations(connection, held, ())
-            _set(
-                connection,
-                assignment,
-                state=models.SKIPPED,
-                lease_until=None,
-                finished=now,
-                reason=reason,
-            )
             if held.state == models.OPEN:
                 slots.give_back(connection, held.project_id, held.photo_id)
             count(connection, held, skipped=1)
@@ -266,35 +259,33 @@ def _continue(connection: Connection, held: Held, base_version: int) -> None:
         )
 
 
-def _set(connection: Connection, assignment: int, **values: object) -> None:
-    connection.execute(
-        update(models.Assignment).where(models.Assignment.id == assignment).values(**values)
-    )
-
-
 def _task(connection: Connection, who: Person, assignment: int) -> Task:
-    table = models.Assignment
+    table, project = models.Assignment, models.Project
     row = connection.execute(
         select(
-            table.photo_id,
-            table.project_id,
             table.state,
             table.version,
             table.seconds,
             table.lease_until,
             table.reason,
-        ).where(table.id == assignment, table.person_id == who.id)
+            project.suggestions,
+            *PHOTO_COLUMNS,
+        )
+        .join(models.Photo, models.Photo.id == table.photo_id)
+        .join(project, project.id == table.project_id)
+        .where(table.id == assignment, table.person_id == who.id)
     ).first()
     if row is None:
         raise NotFoundError("There is no such work of yours.")
-    shown = project_info(connection, row.project_id).settings.suggestions
+    state, version, seconds, lease_until, reason, shown, *photo = row
+    info = PhotoInfo(*photo)
     return Task(
         assignment,
-        photo_info(connection, row.photo_id),
-        row.state,
-        row.version,
-        Content(stored_annotations(connection, assignment), row.seconds),
-        suggestions_of(connection, row.photo_id) if shown else (),
-        row.lease_until,
-        row.reason,
+        info,
+        state,
+        version,
+        Content(stored_annotations(connection, assignment), seconds),
+        suggestions_of(connection, info.id) if shown else (),
+        lease_until,
+        reason,
     )

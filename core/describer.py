@@ -48,9 +48,9 @@ class SentenceLimits:
 class Look:
     """What one photo cost: its size in pixels and its regions.
 
-    boxes (R, 4) normalised xyxy, objectness (R,), vectors (R, h) in the common space (Eq. 1);
-    row 0 is the whole image. prior (R,) is `grounding_scores`', or None for none of it. features
-    (R, D) are the encoder's, which captioners read, or None where only the vectors were kept.
+    boxes (R, 4) normalised xyxy, objectness (R,), vectors (R, h) in the common space (Eq. 1) and
+    prior (R,), or None for none, as `AlignmentConfig.settled` gives them; row 0 is the whole image.
+    features (R, D) are the encoder's, which captioners read, or None where only vectors were kept.
     """
 
     width: int
@@ -215,15 +215,20 @@ class Describer:
     def look(self, photo: Photo) -> Look:
         """A photo -> its regions in the common space: one pass of the region encoder."""
         [regions] = self.checkpoint.encoder.encode([photo.pixels])
-        vectors = self.checkpoint.alignment.embed_regions(torch.from_numpy(regions.features))
+        model = self.checkpoint.alignment
+        vectors, prior = model.config.settled(
+            model.embed_regions(torch.from_numpy(regions.features)).numpy(),
+            regions.boxes,
+            regions.objectness,
+        )
         return Look(
             photo.width,
             photo.height,
             regions.boxes,
             regions.objectness,
-            vectors.numpy(),
+            vectors,
             photo.note,
-            self.checkpoint.alignment.config.region_prior(regions.objectness),
+            prior,
             regions.features,
         )
 

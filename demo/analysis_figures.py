@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import log10
 from typing import Any
 
 from annotate.web.labels import plotly_label
-from core.groundings.analysis import Analysis, Bar
+from core.groundings.analysis import Analysis, Bar, WordPoint
 
 HEIGHT = 300  # pixels of a picture
-NAMED = 10
-"""Words named at each end: more names hide each other."""
+NAMED = 24
+"""Words with a name beside their point: more would hide the points."""
+LETTER_WIDE, LETTER_HIGH = 0.01, 0.045
+"""Room that a letter takes, as shares of the picture: one 1,000 pixels wide."""
 
 
 def pictures(analysis: Analysis) -> dict[str, Any]:
@@ -96,11 +99,34 @@ def _recall(key: str, title: str, bars: Sequence[Bar], tilted: bool) -> dict[str
         "customdata": [bar.listing for bar in shown],
         "hovertemplate": "%{x}: %{y} %<extra></extra>",
     }
-    layout = _layout("kind" if tilted else "share of the photo that the boxes cover", "percent")
+    layout = _layout("kind" if tilted else "boxes’ share of the photo", "percent")
     layout["xaxis"] |= {"type": "category", "tickangle": -30 if tilted else 0}
     layout["yaxis"]["range"] = [0, 118]  # room for the numbers on the bars
     text = "Phrases whose best region overlaps people's box with an IoU of 0.5 or more."
     return _picture(key, title, text, [trace], layout)
+
+
+def _named(points: Sequence[WordPoint], across: Sequence[float]) -> set[int]:
+    """The commonest words, the best and the worst, without those whose name would lie on another;
+    these, as all others, are named when pointed at."""
+    by_score = sorted(range(len(points)), key=lambda k: points[k].score)
+    heights = [point.score for point in points]
+    wide, high = (max(max(e) - min(e), 1e-9) for e in (across, heights))
+    placed: dict[int, tuple[float, float]] = {}
+    for ends in zip(reversed(by_score), by_score, range(len(points)), strict=True):
+        if len(placed) >= NAMED:
+            break
+        for k in ends:
+            x, y = across[k] / wide, heights[k] / high
+            letters = len(points[k].text)
+            clear = all(
+                abs(y - other_y) > LETTER_HIGH
+                or abs(x - other_x) > LETTER_WIDE * (letters + len(points[j].text)) / 2
+                for j, (other_x, other_y) in placed.items()
+            )
+            if clear:
+                placed[k] = (x, y)
+    return set(placed)
 
 
 def _words(analysis: Analysis) -> dict[str, Any]:
@@ -108,9 +134,7 @@ def _words(analysis: Analysis) -> dict[str, Any]:
     lengths = [point.magnitude for point in points]
     flat = max(lengths) - min(lengths) < 0.01  # cosine: every word has length 1
     across = [point.count for point in points] if flat else lengths
-    # The commonest words are named, the best and the worst; the others when pointed at.
-    by_score = sorted(range(len(points)), key=lambda k: points[k].score)
-    named = {*range(NAMED), *by_score[:NAMED], *by_score[-NAMED:]}
+    named = _named(points, [log10(n) for n in across] if flat else across)
     trace = {
         "type": "scatter",
         "mode": "markers+text",

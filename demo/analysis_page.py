@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-import gradio as gr
-
-from demo.browse_page import grounding_page, plainly
+from demo.browse_page import grounding_page, publish
 from demo.groundings import Groundings
 
 
@@ -16,14 +14,12 @@ def build(groundings: Groundings) -> None:
     grounding_page("analysis", "analysis.js")
 
     def analysis() -> dict[str, Any]:
-        return plainly(lambda: asdict(groundings.analysis()))
+        return asdict(groundings.analysis())
 
-    gr.api(
+    publish(
         analysis,
-        api_name="analysis",
-        api_description=(
-            "Counts over the whole set: ranks of the truth, recall of phrases by kind and by box "
-            "size, words with their mean length and score, phrases by score and IoU. Each bar has "
-            "the arguments that find its photos with /browse."
-        ),
+        "analysis",
+        "Counts over the whole set: ranks of the truth, recall of phrases by kind and by box size, "
+        "words with their mean length and score, phrases by score and IoU. Each bar has the "
+        "arguments that find its photos with /browse.",
     )

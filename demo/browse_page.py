@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
+from inspect import signature
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import gradio as gr
+from pydantic import ValidationError, validate_call
 
 from annotate.web.component import on_load
 from core.describer import SentenceError
-from core.groundings.listing import Listing
-from core.groundings.records import write_text
+from core.groundings.listing import ORDERS, Listing
+from core.groundings.records import FORMATS, write_text
 from core.groundings.schema import GroundingError
 from demo.grounding_routes import export_of
 from demo.groundings import Groundings
@@ -24,7 +27,6 @@ from demo.viewer import STATIC
 
 PAGES = ("browse", "search", "errors")
 MOST_EXPORTED = 1000  # photos in one answer of `/export_set`; the page's own download has no limit
-_Answer = TypeVar("_Answer")
 
 
 def build(groundings: Groundings) -> None:
@@ -53,44 +55,52 @@ def open_from_address(blocks: gr.Blocks, tabs: gr.Tabs) -> None:
     blocks.load(opened, None, tabs, queue=False, show_progress="hidden", api_visibility="private")
 
 
-def plainly(ask: Callable[[], _Answer]) -> _Answer:
-    """An endpoint's answer; what the page would say in red becomes its error."""
-    try:
-        return ask()
-    except (GroundingError, SentenceError) as error:
-        raise gr.Error(str(error), print_exception=False) from None
+def publish(job: Callable[..., Any], name: str, description: str) -> None:
+    """The endpoint `/name`, with the job's arguments and their types.
+
+    An argument of a wrong type, and what the page would say in red, become its error.
+    """
+    names = list(signature(job).parameters)
+    checked = validate_call(job)
+
+    @wraps(job)
+    def endpoint(*values: Any) -> Any:
+        try:
+            return checked(*values)
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            said = f"{names[int(wrong['loc'][0])]}: {wrong['msg']}."
+        except (GroundingError, SentenceError) as error:
+            said = str(error)
+        raise gr.Error(said, print_exception=False)
+
+    gr.api(endpoint, api_name=name, api_description=description)
 
 
 def _publish(groundings: Groundings) -> None:
     def browse(
         order: str = "set",
         words: str = "",
-        rank_from: int = 0,
-        rank_to: int = 0,
-        kind: str = "",
-        iou_from: float = 0.0,
-        iou_to: float = 0.0,
+        rank_from: int | None = None,
+        rank_to: int | None = None,
+        kind: str | None = None,
+        iou_from: float | None = None,
+        iou_to: float | None = None,
+        area_from: float | None = None,
+        area_to: float | None = None,
+        score_from: float | None = None,
+        score_to: float | None = None,
         offset: int = 0,
         count: int = 60,
     ) -> dict[str, Any]:
-        def ask() -> dict[str, Any]:
-            listing = replace(
-                Listing(order, words or ""),
-                rank_from=rank_from or None,
-                rank_to=rank_to or None,
-                kind=kind or None,
-                iou_from=iou_from or None,
-                iou_to=iou_to or None,
-            )
-            return groundings.list(listing, offset, count)
-
-        return plainly(ask)
+        ends = (iou_from, iou_to, area_from, area_to, score_from, score_to)
+        listing = Listing(order, words, rank_from, rank_to, kind, *ends)
+        return groundings.list(listing, offset, count)
 
     def open_photo(
         photo: str, sentence: int = -1, text: str = "", beta: float = 0.0
     ) -> dict[str, Any]:
-        chosen = None if sentence < 0 else sentence
-        opened = plainly(lambda: groundings.open(photo, chosen, text or "", beta))
+        opened = groundings.open(photo, None if sentence < 0 else sentence, text, beta)
         opened["alignment"] = opened.pop("view")["alignment"]  # the rest is for drawing
         return opened
 
@@ -101,41 +111,32 @@ def _publish(groundings: Groundings) -> None:
         first: int = 0,
         count: int = MOST_EXPORTED,
     ) -> str:
-        def ask() -> str:
-            if first < 0 or not 1 <= count <= MOST_EXPORTED:
-                raise GroundingError(
-                    f"first is {first} and count {count}; expected 0 or more and "
-                    f"1 to {MOST_EXPORTED}"
-                )
-            export = replace(export_of(groundings, boxes, beta), first=first)
-            return "".join(write_text(list(islice(export, count)), format))
+        if first < 0 or not 1 <= count <= MOST_EXPORTED:
+            raise GroundingError(
+                f"first is {first} and count {count}; expected 0 or more and 1 to {MOST_EXPORTED}"
+            )
+        export = replace(export_of(groundings, boxes, beta), first=first)
+        return "".join(write_text(list(islice(export, count)), format))
 
-        return plainly(ask)
-
-    gr.api(
+    publish(
         browse,
-        api_name="browse",
-        api_description=(
-            "Photos of the grounding set: names, sizes, rank of the best true sentence, score, "
-            "IoU. order is set, rank-worst, rank-best, score-lowest, score-highest, iou-lowest or "
-            "iou-highest; words stand in a true sentence; 0 and an empty text ask for nothing."
-        ),
+        "browse",
+        "Photos of the grounding set: names, sizes, rank of the best true sentence, score, IoU. "
+        f"order is one of {', '.join(ORDERS)}; words stand in a true sentence; the photo has one "
+        "phrase of that kind, IoU (from included, to not), share of the photo and score. null asks "
+        "for nothing.",
     )
-    gr.api(
+    publish(
         open_photo,
-        api_name="open_photo",
-        api_description=(
-            "One photo by name: its sentences, the best ones of its gallery, its phrases with "
-            "boxes, and the alignment of one sentence (by number; -1 for the first) or of a text, "
-            "at beta. Boxes are [x1, y1, x2, y2] in the photo's own pixels."
-        ),
+        "open_photo",
+        "One photo by name: its sentences, the best ones of its gallery, its phrases with boxes, "
+        "and the alignment of one sentence (by number; -1 for the first) or of a text, at beta, "
+        "and the photos that the sentence finds. Boxes are [x1, y1, x2, y2] in the photo's own "
+        "pixels.",
     )
-    gr.api(
+    publish(
         export_set,
-        api_name="export_set",
-        api_description=(
-            "A part of the set as text: format is jsonl, coco, vg or entities; boxes are the "
-            "model's at beta, or people's; photos first to first + count - 1, at most "
-            f"{MOST_EXPORTED:,}."
-        ),
+        "export_set",
+        f"A part of the set as text: format is one of {', '.join(FORMATS)}; boxes are the model's "
+        f"at beta, or people's; photos first to first + count - 1, at most {MOST_EXPORTED:,}.",
     )

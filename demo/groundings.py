@@ -123,6 +123,7 @@ class Groundings:
             "sentence": sentence,
             "text": text,
             "view": view,
+            "found": self._found(sentence),
             **self._neighbours(card.id, listing),
         }
 
@@ -183,7 +184,17 @@ class Groundings:
         return {
             "view": self._aligned(opened.look, sentence, text, beta),
             "sentences": self._sentences(opened.look, listed, beta),
+            "found": self._found(sentence),
         }
+
+    def _found(self, sentence: int | None) -> list[dict[str, Any]]:
+        """The best photos of its gallery for one of the set's sentences; none for typed text."""
+        found = [] if sentence is None else self.set.found_photos(sentence)
+        cards = self.set.cards([photo for photo, _ in found])
+        return [
+            {**self._card(card), "query_score": score}
+            for card, (_, score) in zip(cards, found, strict=True)
+        ]
 
     def _aligned(self, look: Look, sentence: int | None, text: str, beta: float) -> dict[str, Any]:
         if not (isfinite(beta) and beta >= 0):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import gradio as gr
-
-from demo.browse_page import grounding_page, plainly
+from demo.browse_page import grounding_page, publish
 from demo.groundings import Groundings
 
 
@@ -15,14 +13,12 @@ def build(groundings: Groundings) -> None:
     grounding_page("search", "search.js")
 
     def search(words: str, count: int = 24) -> dict[str, Any]:
-        return plainly(lambda: groundings.search(words or "", count))
+        return groundings.search(words, count)
 
-    gr.api(
+    publish(
         search,
-        api_name="search",
-        api_description=(
-            "The set's best regions for some words (by the sum of the words' scores with a region) "
-            "and its best whole photos (each word takes its best region, Eq. 8). Words that the "
-            "model does not know are named and left out. Boxes are [x1, y1, x2, y2] in pixels."
-        ),
+        "search",
+        "The set's best regions for some words (by the sum of the words' scores with a region) and "
+        "its best whole photos (each word takes its best region, Eq. 8). Words that the model does "
+        "not know are named and left out. Boxes are [x1, y1, x2, y2] in pixels.",
     )

@@ -94,8 +94,10 @@ def phrase_scores(checkpoint: Checkpoint, regions: Regions, words: str) -> np.nd
         vectors = checkpoint.alignment.embed_regions(torch.from_numpy(regions.features))
         packed, lengths, _, _ = pack_sentences([ids])
         embedded = checkpoint.alignment.embed_words(packed, lengths)
-    prior = checkpoint.alignment.config.region_prior(regions.objectness)
-    mean: np.ndarray = grounding_scores(embedded.numpy(), vectors.numpy(), prior).mean(axis=0)
+    settled, prior = checkpoint.alignment.config.settled(
+        vectors.numpy(), regions.boxes, regions.objectness
+    )
+    mean: np.ndarray = grounding_scores(embedded.numpy(), settled, prior).mean(axis=0)
     return mean
 
 

@@ -12,14 +12,15 @@ from core.weights import load_captioners, load_checkpoint, save_captioner, save_
 
 
 def add_prior_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options over the model's own `AlignmentConfig.prior` and `.image_objectness`, which training
-    does not touch: `evaluate ground` on dev phrases tells good ones."""
+    """Options over the model's own `AlignmentConfig.prior`, `.image_objectness` and `.neighbours`,
+    which training does not touch: `evaluate ground` on dev phrases tells good ones."""
     parser.add_argument("--prior", type=float, help="weight of objectness in choosing a region")
     parser.add_argument("--image-objectness", type=float, help="that of the whole image there")
+    parser.add_argument("--neighbours", type=float, help="share of a score that neighbours give")
 
 
 def set_prior(model: AlignmentModel, arguments: argparse.Namespace) -> None:
-    names = ("prior", "image_objectness")
+    names = ("prior", "image_objectness", "neighbours")
     given = {name: getattr(arguments, name) for name in names}
     model.config = replace(model.config, **{k: v for k, v in given.items() if v is not None})
 

@@ -69,12 +69,19 @@ def ground(
     """Make a set, or go on with it; nothing happens to one that is complete."""
     if not len(captions):
         raise DataError("the data set has no photo; expected at least one")
+    encoder = checkpoint.encoder
+    if stored and (stored.encoder, stored.dimension) != (encoder.name, encoder.dimension):
+        raise DataError(
+            f"the features are of the encoder {stored.encoder} ({stored.dimension} numbers a "
+            f"region); expected {encoder.name} ({encoder.dimension}), the checkpoint's"
+        )
     about = {
         "photos_folder": photos_folder(captions, out),
         "checkpoint": checkpoint.name,
         "fingerprint": fingerprint(checkpoint),
         "dimension": str(checkpoint.alignment.config.common_dimension),
         "similarity": checkpoint.alignment.config.similarity,
+        "neighbours": str(checkpoint.alignment.config.neighbours),
         "source": _digest(captions, phrases),
         **{key: str(value) for key, value in asdict(options).items()},
     }

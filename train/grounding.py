@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from tqdm import tqdm
 
 from core import boxes, images
-from core.alignment import grounding_scores, pack_sentences
+from core.alignment import grounding_scores, pack_sentences, with_neighbours
 from core.describer import Describer, Look, SentenceLimits
 from core.groundings.schema import (
     FoundRow,
@@ -85,7 +85,7 @@ class Grounder:
     def photos(self, stored: FeatureStore | None = None) -> None:
         """Regions of every photo, from the network or from a feature folder."""
         row_of = {name: row for row, name in enumerate(stored.names)} if stored else {}
-        for start in self._left("photos", self.writer.count(PhotoRow), BATCH):
+        for start in self._left("photos", self.writer.next_id(PhotoRow), BATCH):
             chunk = range(start, min(start + BATCH, len(self.captions)))
             opened = [self._open(i) for i in chunk]
             if stored is None:
@@ -95,9 +95,11 @@ class Grounder:
             end, _ = self.writer.ends()
             rows = []
             for i, photo, regions in zip(chunk, opened, found, strict=True):
-                vectors = self.model.embed_regions(torch.from_numpy(regions.features)).half()
-                self.writer.regions[end : end + len(regions)] = vectors.numpy()
-                prior = self.model.config.region_prior(regions.objectness)
+                vectors = self.model.embed_regions(torch.from_numpy(regions.features))
+                self.writer.regions[end : end + len(regions)] = vectors.half().numpy()
+                _, prior = self.model.config.settled(
+                    vectors.numpy(), regions.boxes, regions.objectness
+                )
                 rows.append(
                     {
                         "id": i,
@@ -167,6 +169,11 @@ class Grounder:
     def _vectors(self, photo: Placed) -> np.ndarray:
         return self.writer.regions[photo.first : photo.first + photo.count].astype(np.float32)
 
+    def _settled(self, photo: Placed) -> np.ndarray:
+        """The same as words choose among them (`AlignmentConfig.settled`)."""
+        share = self.model.config.neighbours
+        return with_neighbours(self._vectors(photo), photo.boxes, share)
+
     @torch.inference_mode()
     def sentences(self) -> None:
         """Words of every sentence in the common space, and where each is at beta 0."""
@@ -176,7 +183,7 @@ class Grounder:
             with Session(self.writer.engine) as session:
                 placed = self._placed(session, ids)
             _, end = self.writer.ends()
-            number = self.writer.count(SentenceRow)
+            number = self.writer.next_id(SentenceRow)
             sentences: list[dict[str, Any]] = []
             tokens, word_ids = [], []
             for photo in placed:
@@ -225,7 +232,7 @@ class Grounder:
             start = sentence["first_word"] - first
             mine = exact[start : start + len(texts)]
             photo = of[sentence["photo_id"]]
-            scores = grounding_scores(mine, self._vectors(photo), photo.prior)
+            scores = grounding_scores(mine, self._settled(photo), photo.prior)
             for place, (text, known) in enumerate(zip(texts, ids, strict=True)):
                 region = int(scores[place].argmax()) if known != UNKNOWN else None
                 rows.append(
@@ -342,16 +349,16 @@ class Grounder:
                 placed = [p for p in self._placed(session, ids) if phrases.get(p.name)]
             asked = [(photo, phrase) for photo in placed for phrase in phrases[photo.name]]
             words = self._phrase_words([phrase.words for _, phrase in asked])
-            number = self.writer.count(PhraseRow)
+            number = self.writer.next_id(PhraseRow)
             rows = []
             for k, (photo, phrase) in enumerate(asked):
                 wanted = np.concatenate((phrase.boxes, boxes.union_xyxy(phrase.boxes)[None]))
                 region, score = 0, None
                 if len(words[k]):
-                    scores = grounding_scores(words[k], self._vectors(photo), photo.prior)
-                    summed = scores.sum(axis=0)
-                    region = int(summed.argmax())
-                    score = float(summed[region])
+                    scores = grounding_scores(words[k], self._settled(photo), photo.prior)
+                    mean = scores.mean(axis=0)
+                    region = int(mean.argmax())
+                    score = float(mean[region])
                 rows.append(
                     {
                         "id": number + k,

@@ -90,7 +90,7 @@ def _region(xyxy: Any, text: Any, annotator: Any, size: tuple[int, int]) -> Regi
 def _read_lines(
     path: Path, photos: dict[str, tuple[int, int]], found: dict[str, list[Region]]
 ) -> None:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8").strip().split("\n"), 1):
         try:
             [(kind, one)] = json.loads(line).items()
             if kind == "photo":

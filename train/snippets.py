@@ -18,7 +18,7 @@ import torch
 from tqdm import tqdm
 
 from core import mrf
-from core.alignment import AlignmentModel, pack_sentences
+from core.alignment import AlignmentModel, grounding_scores, pack_sentences
 from core.text import UNKNOWN, Vocabulary, tokenise
 from core.weights import load_checkpoint
 from train.data import CaptionSet, DataError, read_captions
@@ -66,10 +66,11 @@ def _block(
     ]
     if not said:
         return []
-    features, present = store.rows(np.array([rows[captions.names[photo]] for photo in photos]))
-    regions = model.embed_regions(features)
+    stored = np.array([rows[captions.names[photo]] for photo in photos])
+    features, present = store.rows(stored)
+    regions = model.embed_regions(features).numpy()
     ids, lengths, known, _ = pack_sentences([one[3] for one in said])
-    vectors = model.embed_words(ids, lengths)
+    vectors = model.embed_words(ids, lengths).numpy()
     places = [np.flatnonzero(np.array(one[3]) != UNKNOWN) for one in said]
     longest = max(map(len, places))
     scores = np.zeros((len(said), longest, regions.shape[1]))
@@ -77,9 +78,15 @@ def _block(
     for row, (one, end) in enumerate(zip(said, bounds, strict=True)):
         photo = one[0] - start
         mine = slice(end - len(one[3]), end)
-        product = vectors[mine][known[mine]] @ regions[photo].T
-        product = product.masked_fill(~present[photo], ABSENT)
-        scores[row, : len(product)] = product.numpy()
+        here = slice(None, int(present[photo].sum()))
+        settled, prior = model.config.settled(
+            regions[photo][here],
+            store.boxes[stored[photo], here],
+            store.objectness[stored[photo], here],
+        )
+        placed = grounding_scores(vectors[mine][known[mine]], settled, prior)
+        scores[row, : len(placed)] = ABSENT
+        scores[row, : len(placed), here] = placed
     decoded = mrf.decode_batch(scores, [len(p) for p in places], beta)
     found = []
     for row, ((photo, k, words, _), place) in enumerate(zip(said, places, strict=True)):

@@ -181,6 +181,7 @@ class Builder:
             checks.text_of("The guidelines", settings.guidelines)
             checks.whole("boxes_per_photo", settings.boxes_per_photo, 1)
             checks.whole("annotators_per_photo", settings.annotators_per_photo, 1)
+            checks.whole("lease_minutes", settings.lease_minutes, 1)
         return dataclasses.replace(
             settings,
             name=name,

@@ -5,7 +5,8 @@ every submission, so a line is read with all that it refers to before it:
 
     {"project": {"version": 1, "name": .., "boxes_per_photo": 5, "annotators_per_photo": 9,
                  "guidelines": .., "blind": true, "suggestions": false, "annotators": [names],
-                 "photos": how many photo lines follow, "submissions": how many submission lines}}
+                 "photos": how many photo lines follow, "submissions": how many submission lines,
+                 "lease_minutes": 60}}
     {"photo": {"name": .., "width": .., "height": .., "sha256": .., "suggestions":
                [{"id": .., "box": [x0, y0, x1, y1], "snippet": .., "score": .., "model": ..}]}}
     {"submission": {"id": .., "photo": name, "annotator": name, "state": "submitted" | "skipped",
@@ -44,6 +45,7 @@ class _Head:
     annotators: tuple[str, ...]
     photos: int
     submissions: int
+    lease_minutes: int = Project.lease_minutes
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def write(project: Project) -> bytes:
         project.annotators,
         len(project.photos),
         len(project.submissions),
+        project.lease_minutes,
     )
     lines = [b'{"project":%b}\n' % _HEAD.dump_json(head)]
     lines += [b'{"photo":%b}\n' % _PHOTO.dump_json(photo) for photo in project.photos]
@@ -111,5 +114,6 @@ def read(data: bytes, absent: Absent = Absent()) -> Project:
         head.guidelines,
         head.blind,
         head.suggestions,
+        lease_minutes=head.lease_minutes,
     )
     return builder.project("line 1", settings)

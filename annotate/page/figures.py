@@ -75,10 +75,11 @@ def photos(measured: Agreement) -> Figure | None:
         "width": 1 / BINS,
         "hovertemplate": "%{y} photos, IoU about %{x:.2f}<extra></extra>",
     }
+    whole = {"tick0": 0, "dtick": max(1, -(-max(counts) // 5))}  # there are no half photos
     layout = {
         "height": 260,
         "xaxis": STILL | {"range": [0, 1], "title": {"text": "mean IoU of matched boxes"}},
-        "yaxis": STILL | {"title": {"text": "photos"}, "rangemode": "tozero", "tickformat": "d"},
+        "yaxis": STILL | {"title": {"text": "photos"}, "rangemode": "tozero"} | whole,
     }
     return {"data": [bars], "layout": _plain(layout)}
 

@@ -20,6 +20,9 @@ ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
     "iou-highest": (PhotoRow.iou.desc().nulls_last(), PhotoRow.id.asc()),
 }
 MOST_WORDS = 8  # each costs a look into the index
+MOST_PHOTOS = 2**31  # of any set: no rank is beyond, and SQLite has no number far beyond
+_WHOLE = ("rank_from", "rank_to")
+_TEXT = ("order", "words", "kind")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ class Listing:
             )
         if len(tokenise(self.words)) > MOST_WORDS:
             raise GroundingError(f"At most {MOST_WORDS} words can be asked for at once.")
+        for name in _WHOLE:
+            if abs(getattr(self, name) or 0) > MOST_PHOTOS:
+                raise GroundingError(f"{name} is {getattr(self, name)}; expected a rank")
 
     def query(self) -> Select[int]:
         """Ids of the photos that fulfil all, in order."""
@@ -91,10 +97,6 @@ class Listing:
             for field in fields(self)
             if getattr(self, field.name) != field.default
         }
-
-
-_WHOLE = {"rank_from", "rank_to"}
-_TEXT = {"order", "words", "kind"}
 
 
 def listing_of(values: dict[str, str]) -> Listing:

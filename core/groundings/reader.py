@@ -18,6 +18,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from core import boxes
+from core.alignment import with_neighbours
 from core.describer import Look, Reading
 from core.groundings.listing import Listing
 from core.groundings.schema import (
@@ -225,12 +226,14 @@ class GroundingSet:
     def look_of(self, row: PhotoRow) -> Look:
         """The same for a row that is there already."""
         vectors = self.regions[row.first_region : row.first_region + row.regions]
+        normalised = np.frombuffer(row.boxes, np.float32).reshape(-1, 4)
+        share = float(self.about["neighbours"])
         return Look(
             row.width,
             row.height,
-            np.frombuffer(row.boxes, np.float32).reshape(-1, 4),
+            normalised,
             np.frombuffer(row.objectness, np.float32),
-            vectors.astype(np.float32),
+            with_neighbours(vectors.astype(np.float32), normalised, share),
             note=row.note,
             prior=np.frombuffer(row.prior, np.float32),
         )
@@ -238,7 +241,8 @@ class GroundingSet:
     def reading(self, sentence: int) -> Reading:
         """A sentence's words, as if it had just been read. Raises GroundingError for none."""
         with Session(self.engine) as session:
-            row = session.get(SentenceRow, sentence)
+            # SQLite has no number beyond, and says so rudely.
+            row = session.get(SentenceRow, sentence) if sentence < 2**63 else None
             if row is None:
                 raise GroundingError(f"The set has no sentence {sentence}.")
             if not row.words:

@@ -39,8 +39,8 @@ class About(Base):
     """One fact about the whole set.
 
     format, set (a random name), photos_folder (relative to the set's own folder), checkpoint (its
-    label), fingerprint (of the alignment model), dimension, gallery, source (a digest of what was
-    grounded), complete ("1" once all stages are done).
+    label), fingerprint, similarity and neighbours (of the alignment model), dimension, gallery,
+    source (a digest of what was grounded), complete ("1" once all stages are done).
     """
 
     __tablename__ = "about"
@@ -133,8 +133,8 @@ class FoundRow(Base):
 class PhraseRow(Base):
     """A phrase that people put boxes to: boxes (k, 4) float32 normalised xyxy, as bytes.
 
-    region, score   the region with the highest sum of word scores; where no word is known, the
-                    whole photo, and NULL
+    region, score   the region with the highest mean of its known words' scores, as `evaluate
+                    ground` takes it; where no word is known, the whole photo, and NULL
     iou             of that region with the nearest of the boxes and their union
     area            share of the photo that the boxes' union covers
     """

@@ -23,6 +23,7 @@ from core.groundings.schema import (
     Base,
     GroundingError,
     PhotoRow,
+    PhraseRow,
     SentenceRow,
     arrays_of,
     engine_for,
@@ -82,16 +83,21 @@ class GroundingWriter:
             row = session.get(About, key)
             return row.value if row else default
 
-    def count(self, table: type[Base]) -> int:
+    def next_id(self, table: type[PhotoRow] | type[SentenceRow] | type[PhraseRow]) -> int:
+        """Ids start at 0 and leave none out, so this is also the number of rows. One look into the
+        index, however many they are."""
         with Session(self.engine) as session:
-            return session.scalar(select(func.count()).select_from(table)) or 0
+            last = session.scalar(select(func.max(table.id)))
+            return 0 if last is None else last + 1
 
     def ends(self) -> tuple[int, int]:
-        """How many rows of regions and of words are taken."""
+        """How many rows of regions and of words are taken: to the last photo's and sentence's."""
+        regions = PhotoRow.first_region + PhotoRow.regions
+        words = SentenceRow.first_word + SentenceRow.words
         with Session(self.engine) as session:
-            regions = session.scalar(select(func.max(PhotoRow.first_region + PhotoRow.regions)))
-            words = session.scalar(select(func.max(SentenceRow.first_word + SentenceRow.words)))
-            return regions or 0, words or 0
+            last = session.scalar(select(regions).order_by(PhotoRow.id.desc()).limit(1))
+            said = session.scalar(select(words).order_by(SentenceRow.id.desc()).limit(1))
+        return last or 0, said or 0
 
     def commit(
         self,

@@ -88,8 +88,9 @@ class Analysis {
   themed({ data, layout }, width) {
     const style = getComputedStyle(this.root);
     const colour = (name) => style.getPropertyValue(name).trim();
+    const narrow = width < 480;
     layout.width = width;
-    layout.font = { color: colour("--ink"), family: style.fontFamily, size: 12.5 };
+    layout.font = { color: colour("--ink"), family: style.fontFamily, size: narrow ? 10.5 : 12.5 };
     layout.paper_bgcolor = layout.plot_bgcolor = "rgba(0,0,0,0)";
     layout.xaxis.gridcolor = layout.yaxis.gridcolor = colour("--rule");
     layout.hoverlabel = {
@@ -98,12 +99,13 @@ class Analysis {
       font: { color: colour("--ink") },
     };
     const [trace] = data;
+    if (narrow && trace.mode) trace.mode = "markers"; // names would lie on each other
     if (trace.type === "heatmap") {
       trace.colorscale = [0, 1, 2, 3].map((k) => [k / 3, colour(`--heat-${k}`)]);
       trace.colorbar.tickfont = { color: colour("--quiet") };
     } else {
       trace.marker = { ...trace.marker, color: colour("--region-1") };
-      trace.textfont = { color: colour("--quiet"), size: width < 480 ? 9.5 : 11.5 };
+      trace.textfont = { color: colour("--quiet"), size: narrow ? 9.5 : 11.5 };
     }
     return { data, layout };
   }

@@ -2,7 +2,7 @@
 
 import { make, regionColour, visible } from "../web-static/dom.js";
 import { saveFigure } from "./figure.js";
-import { Questions, places, whole } from "./grounding_set.js";
+import { Questions, places, thumb, whole } from "./grounding_set.js";
 import { TruePhrases } from "./phrases.js";
 import { mount as mountViewer } from "./viewer.js";
 
@@ -91,15 +91,24 @@ export class OpenPhoto {
         ? "no sentence to rank"
         : `best true sentence: rank ${card.rank} among those of ${gallery} photos`;
     this.truth.classList.toggle("bad", card.rank > 10);
-    this.caption.textContent = opened.caption ? `The model says: ${visible(opened.caption)}` : "";
+    this.saySo(opened.caption);
     this.try.value = view.text ?? "";
     this.props.photo = { ...photo, src: whole(this.about.set, card.id) };
     this.props.value = opened.view;
     this.draw();
-    this.list(opened.sentences);
+    this.list(opened);
     this.phrases.show(opened.phrases, photo);
     if (view.region) this.lightRegion(view.region);
     this.changed(this.view);
+  }
+
+  // What a captioner said of the photo, where the set holds it: to be aligned like any sentence.
+  saySo(caption) {
+    if (!caption) return this.caption.replaceChildren();
+    const said = make("button", { type: "button", title: "Align it" }, visible(caption));
+    said.addEventListener("click", () => this.align({ text: caption }));
+    said.disabled = !this.about.readable;
+    this.caption.replaceChildren("The model says: ", said);
   }
 
   lightRegion(region) {
@@ -120,14 +129,14 @@ export class OpenPhoto {
       this.view = view;
       this.props.value = answer.view;
       this.draw();
-      this.list(answer.sentences);
+      this.list(answer);
       this.changed(view);
     } catch (error) {
       this.say(error.message);
     }
   }
 
-  list(sentences) {
+  list({ sentences, found }) {
     const own = sentences.filter((sentence) => !sentence.retrieved);
     const best = sentences.filter((sentence) => sentence.retrieved);
     const part = (title, rows) =>
@@ -137,7 +146,25 @@ export class OpenPhoto {
     this.lists.replaceChildren(
       ...part("True sentences", own),
       ...part("Best sentences of the gallery", best),
+      ...(found.length ? [make("h3", {}, "Photos that the sentence finds"), this.strip(found)] : []),
     );
+  }
+
+  strip(found) {
+    const tiles = found.map((card) => {
+      const here = card.id === this.opened.card.id;
+      const tile = make(
+        "button",
+        { type: "button", title: visible(card.name), disabled: here },
+        make("img", { src: thumb(this.about.set, card.id), alt: visible(card.name), loading: "lazy" }),
+        make("span", { class: "told" }, here ? "this photo" : `score ${places(card.query_score)}`),
+      );
+      tile.addEventListener("click", () =>
+        this.open({ photo: card.name, sentence: this.view.sentence }, true),
+      );
+      return tile;
+    });
+    return make("div", { class: "tiles found" }, ...tiles);
   }
 
   row(sentence) {

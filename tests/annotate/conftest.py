@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,6 +15,7 @@ import argon2
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import event
 
 from annotate import models
 from annotate.people import OPERATOR
@@ -94,7 +96,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(url: str, clock: Clock) -> Iterator[Store]:
-    store = Store(url, clock)
+    store = unsynced(Store(url, clock))
     yield store
     store.close()
 
@@ -102,6 +104,18 @@ def store(url: str, clock: Clock) -> Iterator[Store]:
 @pytest.fixture
 def crew(store: Store) -> Crew:
     return Crew(store, OPERATOR)
+
+
+def unsynced(store: Store) -> Store:
+    """SQLite without fsync, as the tests' PostgreSQL: it guards against a power cut, which no test
+    makes. What other processes open (the kill -9 test's) keeps it."""
+    if store.database.sqlite:
+
+        @event.listens_for(store.database._engine, "connect")
+        def _off(connection: sqlite3.Connection, _: object) -> None:
+            connection.execute("PRAGMA synchronous=OFF").close()
+
+    return store
 
 
 def create_database(server: str, name: str, template: str = "template0") -> None:

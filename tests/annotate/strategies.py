@@ -117,4 +117,5 @@ def projects(draw: st.DrawFn) -> Project:
             draw(submissions(f"w{number}", photo, person))
             for number, (photo, person) in enumerate(worked)
         ),
+        draw(st.integers(1, 999)),
     )

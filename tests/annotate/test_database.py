@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import event, text
+from sqlalchemy import event, func, select, text
 
 from annotate import models
 from annotate.database import MIGRATIONS, WAL_SINCE, Database
@@ -85,6 +86,20 @@ def test_an_unmigrated_database_says_so(empty_url: str) -> None:
     with pytest.raises(SchemaError, match="expected `migrate` to be run first"):
         store.people.enter("Ada")
     store.close()
+
+
+def test_a_read_sees_one_state_of_the_database(crew: Crew) -> None:
+    """Else an export could hold a submission without the boxes that were saved meanwhile."""
+    count = select(func.count()).select_from(models.Person)
+    with ThreadPoolExecutor(1) as thread:
+        with crew.store.database.read() as connection:
+            assert connection.scalar(count) == 0
+            entering = thread.submit(crew.person)
+            wait([entering], timeout=0.5)  # SQLite's writer waits for its readers
+            assert connection.scalar(count) == 0
+        entering.result()
+    with crew.store.database.read() as connection:
+        assert connection.scalar(count) == 1
 
 
 def test_sqlites_settings(tmp_path: Path) -> None:

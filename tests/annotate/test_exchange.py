@@ -45,6 +45,7 @@ WHOLE = Project(
     ),
     ("Ada", "Zoë"),
     (SUBMITTED, SKIPPED),
+    lease_minutes=45,
 )
 
 

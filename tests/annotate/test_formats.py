@@ -208,6 +208,7 @@ def jsonl_with(change: str, to: str) -> bytes:
         (b"{}", "line 1: Expected the line that begins"),
         (jsonl_with('"version":1', '"version":2'), "line 1.project.version: Input should be 1"),
         (jsonl_with('"blind":true', '"blind":1'), "line 1.project.blind: .*boolean, not 1"),
+        (jsonl_with('"lease_minutes":60', '"lease_minutes":0'), "line 1: lease_minutes is 0; exp"),
         (jsonl_with('"width":100', '"width":"100"'), "line 2.photo.width: .*integer, not '100'"),
         (jsonl_with('"width":100', '"breadth":100'), "line 2.photo.width: This key is missing"),
         (jsonl_with('"name":"empty.jpg"', '"name":"a.jpg"'), "line 3.photo: .*stands there twice"),

@@ -20,7 +20,7 @@ from annotate.people import OPERATOR
 from annotate.records import Project
 from annotate.statistics import describe
 from annotate.store import Store
-from tests.annotate.conftest import create_database
+from tests.annotate.conftest import create_database, unsynced
 from tests.annotate.simulated import PEOPLE, PHOTOS, drawn_by, fill
 from tests.annotate.strategies import projects
 
@@ -37,7 +37,7 @@ def test_nine_people_and_9000_snippets_out_and_in_and_out_again(
 ) -> None:
     shutil.copy(sqlite_template, tmp_path / "store.db")
     url = f"sqlite:///{tmp_path / 'store.db'}"
-    with closing(Store(url)) as store:
+    with closing(unsynced(Store(url))) as store:
         fill(store, "simulated")
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
     out = ("--project", "simulated", "--format", "jsonl", "--out")
@@ -68,7 +68,7 @@ def test_nine_people_and_9000_snippets_out_and_in_and_out_again(
 def one_store(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     path = tmp_path_factory.mktemp("one") / "store.db"
     shutil.copy(sqlite_template, path)
-    with closing(Store(f"sqlite:///{path}")) as store:
+    with closing(unsynced(Store(f"sqlite:///{path}"))) as store:
         yield store
 
 

@@ -15,6 +15,7 @@ import select
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -67,6 +68,8 @@ def kills(url: str, number: str) -> None:
             os.close(reading)
             try:
                 save_without_end(store, writing, child)
+            except BaseException:
+                traceback.print_exc()
             finally:  # never return into the parent's loop
                 os._exit(1)
         os.close(writing)
@@ -89,6 +92,8 @@ def saves(url: str, number: str, *names: str) -> None:
             try:
                 os.write(writing, str(slowest_save(store, int(number), name)).encode())
                 os._exit(0)
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(1)
         os.close(writing)

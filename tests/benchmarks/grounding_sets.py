@@ -58,7 +58,7 @@ def synthetic(
     Image.fromarray(generator.integers(0, 255, (60, 80, 3), dtype=np.uint8)).save(first)
     for name in names[1:]:
         (folder / "images" / name).hardlink_to(first)
-    described = {"names": names, "encoder": "synthetic", "dimension": dimension}
+    described = {"names": names, "encoder": checkpoint.encoder.name, "dimension": dimension}
     (features / "names.json").write_text(json.dumps(described))
     shapes = {"boxes": (n, 4), "objectness": (n,), "features": (n, dimension), "count": ()}
     kinds = {"features": np.float16, "count": np.int32}

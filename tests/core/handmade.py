@@ -23,6 +23,7 @@ ABOUT = {
     "fingerprint": "f",
     "dimension": "2",
     "similarity": "product",
+    "neighbours": "0.0",
     "gallery": "10",
     "retrieved": "2",
     "source": "s",

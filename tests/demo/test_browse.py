@@ -86,6 +86,9 @@ def test_open_hover_and_slide(go: Go) -> None:
     assert len(styles) > 20
     assert all(style.startswith("var(--region-") for style in styles)
     expect(page.locator(".lists ol").nth(1).locator("button")).to_have_count(5)
+    # The photos that the sentence finds lead to the same sentence elsewhere.
+    found = page.locator(".found button")
+    expect(found).to_have_count(5)
     # Another sentence, another beta: the address follows.
     page.locator(".lists button").nth(1).click()
     expect(page.locator(".opened .viewer .sentence")).to_contain_text("brown")
@@ -96,6 +99,12 @@ def test_open_hover_and_slide(go: Go) -> None:
     page.wait_for_function("location.search.includes('beta=')")
     assert float(asked(page)["beta"]) > 0
     assert asked(page)["sentence"] == "7"
+    other = found.and_(page.locator("button:enabled")).first
+    title = other.get_attribute("title")
+    other.click()
+    page.wait_for_function("!location.search.includes('horses')")
+    assert (asked(page)["photo"], asked(page)["sentence"]) == (title, "7")
+    expect(page.locator(".opened .viewer .sentence")).to_contain_text("brown")
 
 
 def test_an_address_opens_the_same_view(go: Go) -> None:
@@ -158,6 +167,8 @@ def test_filter_and_sort(go: Go) -> None:
     overlaps = [float(text.split("IoU\u00a0")[1]) for text in told]
     assert overlaps == sorted(overlaps)
     page.get_by_label("Rank of the truth").select_option("11,")
+    page.wait_for_function("location.search.includes('rank_from=11')")
+    page.get_by_label("Words in a sentence").fill("zzyzx")
     expect(page.locator(".total")).to_have_text("No photo fits; ask for less.")
 
 

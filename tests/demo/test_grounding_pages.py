@@ -129,6 +129,7 @@ def test_an_opened_photo_and_its_neighbours(client: TestClient) -> None:
 def test_beta_and_another_sentence(client: TestClient) -> None:
     apart = get(client, "align", photo="p1.png", sentence=1)
     assert [s["region"] for s in apart["view"]["alignment"]["segments"]] == [0, 1]
+    assert [(card["name"], card["query_score"]) for card in apart["found"]] == [("p1.png", 2.0)]
     merged = get(client, "align", photo="p1.png", sentence=1, beta=50)
     assert len(merged["view"]["alignment"]["segments"]) == 1
     assert {word["region"] for word in merged["sentences"][0]["words"]} == {1}
@@ -150,6 +151,7 @@ def test_random_stays_within_the_listing(client: TestClient) -> None:
         ("list", {"offset": "-1"}, "expected 0 or more"),
         ("list", {"offset": "1e9"}, "offset is '1e9'; expected a whole number"),
         ("list", {"rank_from": "nan"}, "rank_from is 'nan'"),
+        ("list", {"rank_to": "1e30"}, "expected a rank"),
         ("open", {}, "no photo named"),
         ("open", {"photo": "../../etc/passwd"}, "no photo named"),
         ("open", {"photo": "p0.png", "sentence": "99"}, "no sentence 99"),
@@ -355,7 +357,9 @@ def test_every_job_is_a_named_endpoint(server: str) -> None:
     for name in NEW:
         assert endpoints[name]["description"]
         for parameter in endpoints[name]["parameters"]:
-            assert parameter["python_type"]["type"] in ("str", "int", "float"), (name, parameter)
+            kind = parameter["python_type"]["type"].removesuffix(" | None")
+            assert kind in ("str", "int", "float"), (name, parameter)
+            assert parameter["parameter_has_default"] or kind == "str"
     page = client.predict(order="rank-worst", count=3, api_name="/browse")
     assert len(page["photos"]) == 3
     name = page["photos"][0]["name"]
@@ -366,13 +370,21 @@ def test_every_job_is_a_named_endpoint(server: str) -> None:
     assert [entry["image"] for entry in json.loads(text)] == [
         example.file for example in examples.load()[:2]
     ]
-    assert client.predict(api_name="/analysis")["photos"] == len(examples.load())
+    told = client.predict(api_name="/analysis")
+    assert told["photos"] == len(examples.load())
+    for bar in (*told["ranks"], *told["kinds"], *told["sizes"]):  # phrases may share a photo
+        shown = client.predict(**bar["listing"], api_name="/browse")["total"]
+        assert min(bar["count"], 1) <= shown <= bar["count"], bar
     for call, said in (
         ({"photo": "/etc/passwd", "api_name": "/open_photo"}, "no photo named"),
         ({"order": "x", "api_name": "/browse"}, "expected one of"),
         ({"format": "x", "api_name": "/export_set"}, "expected one of"),
         ({"count": 5000, "api_name": "/export_set"}, "1 to 1000"),
-        ({"words": "", "api_name": "/search"}, ""),
+        ({"words": "", "api_name": "/search"}, "no words"),
+        ({"words": 5, "api_name": "/search"}, "words: Input should be a valid string"),
+        ({"count": "many", "api_name": "/browse"}, "count: Input should be a valid integer"),
+        ({"rank_to": 10**30, "api_name": "/browse"}, "expected a rank"),
+        ({"photo": name, "sentence": 10**30, "api_name": "/open_photo"}, "no sentence"),
     ):
         with pytest.raises(AppError) as refused:
             client.predict(**call)

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from core.captioner import Captioner, TrainedCaptioner
 from core.describer import Describer, align
 from core.groundings.analysis import analyse
-from core.groundings.placing import Export
+from core.groundings.placing import Export, regions_at
 from core.groundings.reader import GroundingSet
 from core.groundings.records import write_text
 from core.groundings.schema import GroundingError, arrays_of, fingerprint
 from core.images import read
-from core.weights import load_checkpoint
+from core.recurrences import CaptionerConfig
+from core.text import Vocabulary
+from core.weights import load_checkpoint, save_captioner
 from train import ground
 from train.data import CaptionSet, DataError, read_captions
+from train.features import FeatureStore, write_features
 from train.grounding import Grounder, GroundingOptions
 from train.phrase_kinds import kind_of
 
@@ -66,7 +73,7 @@ def describer(random_checkpoint: Path) -> Describer:
 def eq8(groundings: GroundingSet, photo: int, sentence: int) -> float:
     """Eq. 8 by hand, divided by the known words as the cosine model wants it."""
     reading, look = groundings.reading(sentence), groundings.look(photo)
-    return float(align(look, reading).scores[reading.known].max(axis=1).mean())
+    return float((reading.vectors @ look.vectors.T)[reading.known].max(axis=1).mean())
 
 
 def test_it_holds_what_the_networks_say(
@@ -106,6 +113,34 @@ def test_ranks_and_best_matches_are_those_of_brute_force(groundings: GroundingSe
                 assert candidate.rank == sum(scores[p, s] >= scores[photo, s] for p in range(6))
     photos = [score for _, score in groundings.found_photos(4)]
     assert photos == pytest.approx(sorted((scores[p, 4] for p in range(6)), reverse=True)[:5])
+
+
+def test_regions_are_those_of_the_align_page_with_its_prior(
+    groundings: GroundingSet, random_checkpoint: Path, captions: CaptionSet, tmp_path: Path
+) -> None:
+    """A prior and neighbours move words to other regions, here and there alike; ranks stay."""
+    checkpoint = load_checkpoint(random_checkpoint)
+    model = checkpoint.alignment
+    model.config = replace(model.config, prior=2.0, image_objectness=5.0, neighbours=0.5)
+    out = tmp_path / "prior.sqlite"
+    ground.ground(checkpoint, captions, {}, out)
+    preferring, describer = GroundingSet(out), Describer(checkpoint)
+    moved = 0
+    for photo in (0, 5):
+        look = describer.look(read(captions.paths[photo]))
+        for mine, plain in zip(preferring.open(photo).own, groundings.open(photo).own, strict=True):
+            assert (mine.rank, mine.score) == (plain.rank, plain.score)
+            if mine.readable:
+                there = align(look, describer.read(mine.text))
+                kept = preferring.open(photo).look
+                np.testing.assert_allclose(kept.prior, look.prior, atol=1e-5)
+                np.testing.assert_allclose(kept.vectors, look.vectors, atol=1e-3)
+                found = regions_at(kept, preferring.reading(mine.sentence), 0.0)
+                assert found.tolist() == there.regions.tolist()
+                before = regions_at(groundings.look(photo), groundings.reading(mine.sentence), 0.0)
+                moved += int((found != before).sum())
+    assert moved > 0
+    preferring.close()
 
 
 def test_a_sentence_that_cannot_be_read_is_kept_as_it_is(groundings: GroundingSet) -> None:
@@ -209,6 +244,39 @@ def test_another_source_or_checkpoint_is_refused(
     assert before == fingerprint(load_checkpoint(random_checkpoint))
     checkpoint.alignment.region_projection.bias.data[0] += 1
     assert fingerprint(checkpoint) != before
+
+
+def test_features_of_another_encoder_are_refused(
+    tmp_path: Path, random_checkpoint: Path, captions: CaptionSet
+) -> None:
+    checkpoint, folder = load_checkpoint(random_checkpoint), tmp_path / "features"
+    write_features(checkpoint.encoder, captions.names, captions.paths, folder)
+    described = json.loads((folder / "names.json").read_text())
+    (folder / "names.json").write_text(json.dumps({**described, "encoder": "torchvision:x"}))
+    with pytest.raises(DataError, match="of the encoder torchvision:x"):
+        ground.ground(checkpoint, captions, {}, tmp_path / "x.sqlite", FeatureStore(folder))
+
+
+def test_captions_are_those_of_the_captioner(
+    tmp_path: Path, random_checkpoint: Path, captions: CaptionSet
+) -> None:
+    """The same from the photos and from stored features, which keep float16."""
+    words = ("dog", "grass", "runs")
+    speaking = shutil.copytree(random_checkpoint, tmp_path / "speaking")
+    torch.manual_seed(3)
+    config = CaptionerConfig(608, len(words) + 1, word_dimension=8, hidden_dimension=8)
+    trained = TrainedCaptioner(Captioner(config).eval(), Vocabulary(words, [5] * 3))
+    save_captioner(speaking, "image", trained)
+    checkpoint, folder = load_checkpoint(speaking), tmp_path / "features"
+    write_features(checkpoint.encoder, captions.names, captions.paths, folder)
+    describer = Describer(checkpoint)
+    for name, stored in (("fresh", None), ("stored", FeatureStore(folder))):
+        ground.ground(checkpoint, captions, {}, tmp_path / f"{name}.sqlite", stored)
+        groundings = GroundingSet(tmp_path / f"{name}.sqlite")
+        for photo in (0, 5):
+            [said] = describer.describe(describer.look(read(captions.paths[photo])), regions=[0])
+            assert groundings.open(photo).caption == said.sentences[0].text
+        groundings.close()
 
 
 def test_what_was_exported_can_be_grounded_again(

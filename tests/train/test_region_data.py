@@ -50,6 +50,15 @@ def test_json_lines(tmp_path: Path) -> None:
     assert region.box.tolist() == [0, 0, 0.5, 0.5]
 
 
+def test_a_snippet_may_hold_any_line_separator(tmp_path: Path) -> None:
+    """The export is written as UTF-8, in which JSON leaves these as they are."""
+    snippet = "a\u2028dog\x85\u2029here"
+    path = export(tmp_path, SUBMISSION)
+    path.write_text(path.read_text(encoding="utf-8").replace("a dog", snippet), encoding="utf-8")
+    [photo] = read_annotations(path)
+    assert photo.regions[0].text == snippet
+
+
 def test_coco(tmp_path: Path) -> None:
     data = {
         "images": [{"id": 4, "file_name": "a.jpg", "width": 100, "height": 80}],

@@ -113,7 +113,7 @@ class Page {
         return;
       }
       const done = () => this.next();
-      this.editor = new Editor({ me: this.me, project: this.project, task, done });
+      this.editor = new Editor({ me: this.me, project: this.project, task, first: !mine.done, done });
       this.body.replaceChildren(this.editor.root);
       this.editor.canvas.focus(null);
     } catch (refusal) {

@@ -24,8 +24,9 @@ const print = (regions) =>
 const count = (number, what) => `${number} ${what}${number === 1 ? "" : what.endsWith("x") ? "es" : "s"}`;
 
 export class Editor {
-  // done(): this photo is over, whatever way
-  constructor({ me, project, task, done }) {
+  // first: nothing was submitted yet, so the guidelines are open; done(): this photo is over,
+  // whatever way
+  constructor({ me, project, task, first, done }) {
     Object.assign(this, { me, project, task, done });
     const { photo } = task;
     const most = project.settings.boxes_per_photo;
@@ -47,7 +48,7 @@ export class Editor {
     const { guidelines, blind } = project.settings;
     const others = blind || me.owner ? [] : [this.others()];
     const run = (name) => this.run([name]);
-    Object.assign(this, layout({ canvas: this.canvas, slots: this.slots, guidelines, others, run }));
+    Object.assign(this, layout({ canvas: this.canvas, slots: this.slots, guidelines, first, others, run }));
     this.keydown = (event) => this.key(event);
     document.addEventListener("keydown", this.keydown);
     document.addEventListener("keyup", this.keydown);
@@ -82,6 +83,7 @@ export class Editor {
   }
 
   changed() {
+    this.say(""); // it was about how things were before
     this.show();
     this.saver.change();
     if (this.undecided) this.refused(this.undecided);
@@ -137,7 +139,6 @@ export class Editor {
 
   add(box, typing, more = {}) {
     if (!this.mayDraw()) return;
-    this.say("");
     this.selected = this.draft.add(box, this.watch.seconds, more);
     this.show();
     if (typing) this.slots.focus(this.selected);

@@ -11,7 +11,7 @@ function button(label, title, act, name = "") {
 }
 
 // run(command): what a key would do. -> the parts that change, and `root`
-export function layout({ canvas, slots, guidelines, others, run }) {
+export function layout({ canvas, slots, guidelines, first, others, run }) {
   const undoing = button("↶", "Undo (Ctrl+Z)", () => run("undo"));
   const redoing = button("↷", "Redo (Ctrl+Y)", () => run("redo"));
   const share = make("output", { class: "zoom" });
@@ -36,7 +36,7 @@ export function layout({ canvas, slots, guidelines, others, run }) {
   const skipping = button("Skip …", "Skip this photo (S)", () => run("skip"));
   const offers = make("div", { class: "offers", hidden: true });
   const told = guidelines
-    ? [make("details", { class: "guidelines" }, make("summary", {}, "Guidelines"), make("p", {}, lines(guidelines)))]
+    ? [make("details", { class: "guidelines", open: first }, make("summary", {}, "Guidelines"), make("p", {}, lines(guidelines)))]
     : [];
   const root = make(
     "section",

@@ -29,7 +29,7 @@ NUMBER = count(1)
 PLOTLY = 120_000
 """Milliseconds to wait for the first plot: its script has 4 MB."""
 
-expect.set_options(timeout=30_000)  # a server, a browser and the tests share two cores
+expect.set_options(timeout=90_000)  # a server, a browser and the tests share two cores, or less
 
 
 @dataclass
@@ -117,7 +117,7 @@ class Seats:
         context = self.browser.new_context(
             viewport={"width": size[0], "height": size[1]}, accept_downloads=True, **settings
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(90_000)
         seat = Seat(context, self.address, project)
         self.taken.append(seat)
         if name is not None:
@@ -133,3 +133,15 @@ def sit(browser: Browser, address: str) -> Iterator[Callable[..., Seat]]:
     for seat in seats.taken:
         seat.context.close()
     assert [error for seat in seats.taken for error in seat.errors] == []
+
+
+def drawn_by_two(bureau: Bureau, sit: Callable[..., Seat]) -> int:
+    """A project in which two people drew and described nearly the same two boxes on one photo."""
+    project = bureau.project()
+    for name, off, words in (("Wim", 0.0, "a red wall"), ("Xia", 0.02, "the red wall")):
+        seat = sit(name, project)
+        seat.draw((0.1 + off, 0.1), (0.5, 0.5 + off), words)
+        seat.draw((0.6, 0.6), (0.9, 0.9), "a dark corner")
+        seat.submit()
+        expect(seat.page.locator(".far")).to_contain_text("1 done today")
+    return project

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import BrowserContext, Locator, expect
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Dialog, Locator, expect
 
 
 class Seat:
@@ -20,9 +22,18 @@ class Seat:
         """The page in a new tab of the same browser."""
         self.page = self.context.new_page()
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("dialog", self.asked)
         self.fingers = self.context.new_cdp_session(self.page)
         """Chromium's own way to touch; Playwright knows a tap only."""
         self.page.goto(self.address)
+
+    def asked(self, dialog: Dialog) -> None:
+        """The browser's own question before unsaved work is left; there is no other."""
+        if dialog.type == "beforeunload":
+            dialog.accept()
+        else:
+            self.errors.append(f"{dialog.type}: {dialog.message}")
+            dialog.dismiss()
 
     def enter(self, name: str, password: str | None = None) -> None:
         self.page.get_by_label("Your name").fill(name)
@@ -85,3 +96,9 @@ class Seat:
 
     def submit(self) -> None:
         self.page.get_by_role("button", name="Submit").click()
+
+    def export(self, label: str) -> tuple[str, bytes]:
+        """What an owner downloads under Review: the file's name and its bytes."""
+        with self.page.expect_download() as waiting:
+            self.page.get_by_role("link", name=label).click()
+        return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()

@@ -1,4 +1,4 @@
-"""The owner's page, and the loop: boxes drawn in a browser, exported, read by the formats."""
+"""The owner's page: progress, files, agreement, everybody's boxes."""
 
 from __future__ import annotations
 
@@ -10,37 +10,13 @@ from playwright.sync_api import expect
 
 from annotate.formats import FORMATS, Absent
 from annotate.people import OPERATOR
-from annotate.records import Project
-from tests.annotate.page.conftest import PASSWORD, PLOTLY, Bureau
+from tests.annotate.page.conftest import PASSWORD, PLOTLY, Bureau, drawn_by_two
 from tests.annotate.page.seat import Seat
 
 Sit = Callable[..., Seat]
 
 
-def drawn_by_two(bureau: Bureau, sit: Sit) -> int:
-    """A project in which two people drew and described nearly the same two boxes on one photo."""
-    project = bureau.project()
-    for name, off, words in (("Wim", 0.0, "a red wall"), ("Xia", 0.02, "the red wall")):
-        seat = sit(name, project)
-        seat.draw((0.1 + off, 0.1), (0.5, 0.5 + off), words)
-        seat.draw((0.6, 0.6), (0.9, 0.9), "a dark corner")
-        seat.submit()
-        expect(seat.page.locator(".far")).to_contain_text("1 done today")
-    return project
-
-
-def exported(seat: Seat, label: str) -> tuple[str, bytes]:
-    with seat.page.expect_download() as waiting:
-        seat.page.get_by_role("link", name=label).click()
-    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
-
-
-def loop(export: bytes) -> Project:
-    """What the scoring reads. `python -m train evaluate caption --annotations` starts here."""
-    return FORMATS["jsonl"].read(export, Absent())
-
-
-def test_the_loop_from_drawn_boxes_to_references(bureau: Bureau, sit: Sit) -> None:
+def test_progress_files_and_agreement(bureau: Bureau, sit: Sit) -> None:
     project = drawn_by_two(bureau, sit)
     boss = sit("boss", project, password=PASSWORD)
     page = boss.page
@@ -49,9 +25,9 @@ def test_the_loop_from_drawn_boxes_to_references(bureau: Bureau, sit: Sit) -> No
     expect(page.get_by_role("table", name="People")).to_contain_text("Wim")
     expect(page.get_by_role("table", name="Photos")).to_contain_text("2 / 3")
 
-    name, data = exported(boss, "JSON lines")
+    name, data = boss.export("JSON lines")
     assert name.endswith(".jsonl")
-    read = loop(data)
+    read = FORMATS["jsonl"].read(data, Absent())
     assert read == bureau.store.records(OPERATOR, project)
     said = {s.annotator: [a.snippet for a in s.annotations] for s in read.submissions}
     assert said == {
@@ -64,7 +40,7 @@ def test_the_loop_from_drawn_boxes_to_references(bureau: Bureau, sit: Sit) -> No
         ("CSV", "csv"),
         ("Web Annotation", "web-annotation"),
     ):
-        _, data = exported(boss, label)
+        _, data = boss.export(label)
         again = FORMATS[form].read(data, Absent())
         assert len(again.submissions) == 2, form
 
