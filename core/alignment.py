@@ -23,13 +23,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from core import boxes
 from core.text import UNKNOWN
 
 CONTEXTS = ("brnn", "gru", "bigram", "word")
@@ -56,11 +54,15 @@ class AlignmentConfig:
     score: Literal["max", "sum"] = "max"
     """Of a word with a photo: its best region (Eq. 8), or all it agrees with (Eq. 7, DeFrag)."""
     prior: float = 0.0
-    """Weight of a region's objectness where a word must choose one (`grounding_scores`)."""
+    """Weight of a region's objectness where a word must choose one (`core.choosing`)."""
     image_objectness: float = 1.0
     """What the whole image, which no detector found, counts as there."""
     neighbours: float = 0.0
-    """Share of a region's score there that the regions it overlaps give (`with_neighbours`)."""
+    """Share of a region's score there that the regions it overlaps give."""
+    window: int = 0
+    """Words on either side that a word is read with there; 0 for its whole sentence."""
+    shared_out: float = 0.0
+    """Share of what all words of a sentence have in common that is taken off each there."""
     dropout: float = 0.2
     """Of region features, word vectors and the BRNN's output; never inside the recurrence."""
 
@@ -73,51 +75,6 @@ class AlignmentConfig:
             value = getattr(self, name)
             if value not in allowed:
                 raise ValueError(f"{name} is '{value}'; expected one of {', '.join(allowed)}")
-
-    def settled(
-        self, regions: np.ndarray, boxes_xyxy: np.ndarray, objectness: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """A photo's regions, the whole image first, as words choose among them.
-
-        regions (R, h), boxes_xyxy (R, 4), objectness (R,) -> (R, h) and the prior (R,) that
-        `grounding_scores` takes.
-        """
-        prior: np.ndarray = self.prior * objectness.astype(np.float32)
-        prior[:1] = self.prior * self.image_objectness
-        both = np.concatenate((regions, prior[:, None]), axis=1)
-        both = with_neighbours(both, boxes_xyxy, self.neighbours)
-        return both[:, :-1], both[:, -1]
-
-
-def with_neighbours(values: np.ndarray, boxes_xyxy: np.ndarray, share: float) -> np.ndarray:
-    """(R, n) values of R regions with boxes (R, 4) -> (R, n): of each, `share` is the mean over all
-    regions, itself included, weighted by their IoU with it.
-
-    Several boxes lie around one thing, each with its own noise; what they agree on points better.
-    Scores are linear in region vectors, so averaging vectors averages scores.
-    """
-    if not share or not len(values):
-        return values
-    weights = boxes.iou(boxes_xyxy, boxes_xyxy)
-    np.fill_diagonal(weights, 1.0)  # of a box without area, too
-    weights /= weights.sum(axis=1, keepdims=True)
-    mean: np.ndarray = (1 - share) * values + share * (weights @ values)
-    return mean.astype(values.dtype)
-
-
-def grounding_scores(
-    words: np.ndarray, regions: np.ndarray, prior: np.ndarray | None
-) -> np.ndarray:
-    """How well each region suits each word where one is to be chosen: words (N, h), regions (R, h),
-    prior (R,) or None for 0 -> (N, R) v . s + |s| prior.
-
-    The prior and `with_neighbours` depart from Eq. 11, which has v . s alone. Whole photos and
-    sentences teach what a region shows but hardly where it should end: of boxes around one thing,
-    the detector knows the better one. Ranking (Eq. 8) leaves both out: there they would favour
-    photos, not regions.
-    """
-    scores: np.ndarray = words @ regions.T
-    return scores if prior is None else scores + np.linalg.norm(words, axis=1)[:, None] * prior
 
 
 class SentenceEncoder(nn.Module):

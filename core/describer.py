@@ -20,9 +20,10 @@ import numpy as np
 import torch
 
 from core import boxes, mrf
-from core.alignment import grounding_scores, pack_sentences
+from core.alignment import pack_sentences
 from core.beam import Caption, Decoding, search
 from core.captioner import TrainedCaptioner, image_inputs
+from core.choosing import choosing_words, grounding_scores, settled
 from core.images import Photo
 from core.text import UNKNOWN, Word, words_of
 from core.weights import Checkpoint, load_checkpoint
@@ -49,7 +50,7 @@ class Look:
     """What one photo cost: its size in pixels and its regions.
 
     boxes (R, 4) normalised xyxy, objectness (R,), vectors (R, h) in the common space (Eq. 1) and
-    prior (R,), or None for none, as `AlignmentConfig.settled` gives them; row 0 is the whole image.
+    prior (R,), or None for none, as `core.choosing.settled` gives them; row 0 is the whole image.
     features (R, D) are the encoder's, which captioners read, or None where only vectors were kept.
     """
 
@@ -65,12 +66,17 @@ class Look:
 
 @dataclass(frozen=True)
 class Reading:
-    """What one sentence cost: its words, which of them are known, their vectors (N, h)."""
+    """What one sentence cost: its words, which of them are known, and their vectors.
+
+    vectors (N, h) choose regions (`core.choosing`); contextual (N, h) are Eq. 6's s_t, which
+    ranking and search compare, or None where a set kept only the others.
+    """
 
     sentence: str
     words: tuple[Word, ...]
     known: np.ndarray
     vectors: np.ndarray
+    contextual: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -216,7 +222,8 @@ class Describer:
         """A photo -> its regions in the common space: one pass of the region encoder."""
         [regions] = self.checkpoint.encoder.encode([photo.pixels])
         model = self.checkpoint.alignment
-        vectors, prior = model.config.settled(
+        vectors, prior = settled(
+            model.config,
             model.embed_regions(torch.from_numpy(regions.features)).numpy(),
             regions.boxes,
             regions.objectness,
@@ -297,9 +304,10 @@ class Describer:
                 f"The model knows none of these words: {listed}{more}; "
                 f"it learnt {len(vocabulary.words):,} words from its training sentences."
             )
+        model = self.checkpoint.alignment
         packed, lengths, _, _ = pack_sentences([ids])
-        vectors = self.checkpoint.alignment.embed_words(packed, lengths)
-        return Reading(sentence, words, known, vectors.numpy())
+        contextual = model.embed_words(packed, lengths).numpy()
+        return Reading(sentence, words, known, choosing_words(model, [ids]), contextual)
 
 
 def _captioned_inputs(look: Look, regions: list[int], captioner: TrainedCaptioner) -> torch.Tensor:

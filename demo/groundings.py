@@ -223,7 +223,8 @@ class Groundings:
         if not 1 <= count <= self.limits.results:
             raise GroundingError(f"count is {count}; expected 1 to {self.limits.results}")
         reading = self._read(words)
-        known = reading.vectors[reading.known]
+        assert reading.contextual is not None  # it was just read
+        known = reading.contextual[reading.known]
         started = time.perf_counter()
         regions, photos = (self.near or self.set).search(known, count)
         seconds = time.perf_counter() - started

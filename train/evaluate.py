@@ -23,7 +23,7 @@ import torch
 from tqdm import tqdm
 
 from core import boxes, images
-from core.alignment import grounding_scores, pack_sentences
+from core.choosing import choosing_words, grounding_scores, settled
 from core.regions import Regions
 from core.retrieval import Recall
 from core.text import tokenise
@@ -90,14 +90,11 @@ def phrase_scores(checkpoint: Checkpoint, regions: Regions, words: str) -> np.nd
     ids = [i for i in checkpoint.vocabulary.ids(tokenise(words)) if i]
     if not ids:
         return np.zeros(len(regions))
+    model = checkpoint.alignment
     with torch.inference_mode():
-        vectors = checkpoint.alignment.embed_regions(torch.from_numpy(regions.features))
-        packed, lengths, _, _ = pack_sentences([ids])
-        embedded = checkpoint.alignment.embed_words(packed, lengths)
-    settled, prior = checkpoint.alignment.config.settled(
-        vectors.numpy(), regions.boxes, regions.objectness
-    )
-    mean: np.ndarray = grounding_scores(embedded.numpy(), settled, prior).mean(axis=0)
+        vectors = model.embed_regions(torch.from_numpy(regions.features)).numpy()
+    placed, prior = settled(model.config, vectors, regions.boxes, regions.objectness)
+    mean: np.ndarray = grounding_scores(choosing_words(model, [ids]), placed, prior).mean(axis=0)
     return mean
 
 
@@ -184,7 +181,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--worst", type=Path, metavar="SHEET.png", help="the ten surest mistakes as a contact sheet"
     )
     grounding.add_argument("--sizes", choices=("exact", "confident", "all"), default="confident")
-    export.add_prior_arguments(grounding)
+    export.add_choosing_arguments(grounding)
     saying = kinds.add_parser(
         "caption", help="a captioner's sentences against people's", description=captioning.__doc__
     )
@@ -213,7 +210,7 @@ def main(arguments: argparse.Namespace) -> None:
     else:
         checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
         photos = read_phrases(arguments.phrases, arguments.sizes, arguments.split)
-        export.set_prior(checkpoint.alignment, arguments)
+        export.set_choosing(checkpoint.alignment, arguments)
         found = list(phrase_regions(checkpoint, arguments.images, photos))
         figures = evaluate_ground(checkpoint, found)
         if arguments.worst:

@@ -11,16 +11,18 @@ from core.region_network import BundledEncoder, RegionNetwork
 from core.weights import load_captioners, load_checkpoint, save_captioner, save_checkpoint
 
 
-def add_prior_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options over the model's own `AlignmentConfig.prior`, `.image_objectness` and `.neighbours`,
-    which training does not touch: `evaluate ground` on dev phrases tells good ones."""
+def add_choosing_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options over the model's own numbers of `core.choosing`, which training does not touch:
+    `evaluate ground` on dev phrases tells good ones."""
     parser.add_argument("--prior", type=float, help="weight of objectness in choosing a region")
     parser.add_argument("--image-objectness", type=float, help="that of the whole image there")
     parser.add_argument("--neighbours", type=float, help="share of a score that neighbours give")
+    parser.add_argument("--window", type=int, help="words on either side that a word is read with")
+    parser.add_argument("--shared-out", type=float, help="share taken off of what words share")
 
 
-def set_prior(model: AlignmentModel, arguments: argparse.Namespace) -> None:
-    names = ("prior", "image_objectness", "neighbours")
+def set_choosing(model: AlignmentModel, arguments: argparse.Namespace) -> None:
+    names = ("prior", "image_objectness", "neighbours", "window", "shared_out")
     given = {name: getattr(arguments, name) for name in names}
     model.config = replace(model.config, **{k: v for k, v in given.items() if v is not None})
 
@@ -37,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--name", default="bundled")
-    add_prior_arguments(parser)
+    add_choosing_arguments(parser)
     parser.add_argument("--side", type=int, help="input side of the shipped network, 32 k + 1")
 
 
@@ -49,7 +51,7 @@ def main(arguments: argparse.Namespace) -> None:
         kind = encoder.network
         if arguments.side:
             kind.config = replace(kind.config, side=arguments.side)
-    set_prior(loaded.alignment, arguments)
+    set_choosing(loaded.alignment, arguments)
     save_checkpoint(arguments.out, arguments.name, kind, loaded.alignment, loaded.vocabulary)
     captioners = dict(loaded.captioners)
     for folder in arguments.captioner:

@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 from tqdm import tqdm
 
 from core import boxes, images
-from core.alignment import grounding_scores, pack_sentences, with_neighbours
+from core.alignment import pack_sentences
+from core.choosing import choosing_words, grounding_scores, settled, with_neighbours
 from core.describer import Describer, Look, SentenceLimits
 from core.groundings.schema import (
     FoundRow,
@@ -97,8 +98,8 @@ class Grounder:
             for i, photo, regions in zip(chunk, opened, found, strict=True):
                 vectors = self.model.embed_regions(torch.from_numpy(regions.features))
                 self.writer.regions[end : end + len(regions)] = vectors.half().numpy()
-                _, prior = self.model.config.settled(
-                    vectors.numpy(), regions.boxes, regions.objectness
+                _, prior = settled(
+                    self.model.config, vectors.numpy(), regions.boxes, regions.objectness
                 )
                 rows.append(
                     {
@@ -170,7 +171,7 @@ class Grounder:
         return self.writer.regions[photo.first : photo.first + photo.count].astype(np.float32)
 
     def _settled(self, photo: Placed) -> np.ndarray:
-        """The same as words choose among them (`AlignmentConfig.settled`)."""
+        """The same as words choose among them (`core.choosing`)."""
         share = self.model.config.neighbours
         return with_neighbours(self._vectors(photo), photo.boxes, share)
 
@@ -220,12 +221,12 @@ class Grounder:
         tokens: Sequence[list[str]],
         word_ids: list[list[int]],
     ) -> list[dict[str, Any]]:
-        packed, lengths, _, _ = pack_sentences(word_ids)
-        vectors = self.model.embed_words(packed, lengths).half()
+        vectors = choosing_words(self.model, word_ids).astype(np.float16)
+        magnitudes = self._contextual(word_ids).norm(dim=1).tolist()
         read = [sentence for sentence in sentences if sentence["words"]]
         first = read[0]["first_word"]
-        self.writer.words[first : first + len(vectors)] = vectors.numpy()
-        exact = vectors.float().numpy()
+        self.writer.words[first : first + len(vectors)] = vectors
+        exact = vectors.astype(np.float32)
         of = {photo.id: photo for photo in placed}
         rows = []
         for sentence, texts, ids in zip(read, tokens, word_ids, strict=True):
@@ -242,7 +243,7 @@ class Grounder:
                         "text": text,
                         "region": region,
                         "score": None if region is None else float(scores[place, region]),
-                        "magnitude": float(np.linalg.norm(mine[place])),
+                        "magnitude": magnitudes[start + place],
                     }
                 )
         return rows
@@ -258,9 +259,7 @@ class Grounder:
         with Session(self.writer.engine) as session:
             placed = self._placed(session, ids)
             listed = session.execute(
-                select(
-                    SentenceRow.id, SentenceRow.photo_id, SentenceRow.first_word, SentenceRow.words
-                )
+                select(SentenceRow.id, SentenceRow.photo_id, SentenceRow.text, SentenceRow.words)
                 .where(SentenceRow.photo_id.between(ids.start, ids.stop - 1), SentenceRow.words > 0)
                 .order_by(SentenceRow.id)
             ).all()
@@ -316,6 +315,15 @@ class Grounder:
         )
         return np.fromiter(session.scalars(query), dtype=bool)
 
+    def _contextual(self, sentences: Sequence[list[int]]) -> torch.Tensor:
+        """(W, h) the words' s_t (Eq. 6), as ranking compares them; in blocks."""
+        parts = []
+        for start in range(0, len(sentences), 1000):
+            packed, lengths, _, _ = pack_sentences(list(sentences[start : start + 1000]))
+            parts.append(self.model.embed_words(packed, lengths))
+        return torch.cat(parts)
+
+    @torch.inference_mode()
     def _scores(
         self, placed: Sequence[Placed], listed: Sequence[Row[Any]], known: np.ndarray
     ) -> np.ndarray:
@@ -325,13 +333,11 @@ class Grounder:
             row[: photo.count] = self.writer.regions[photo.first : photo.first + photo.count]
         counts = torch.tensor([photo.count for photo in placed])
         lengths = [sentence.words for sentence in listed]
-        first = listed[0].first_word
-        words = np.array(self.writer.words[first : first + sum(lengths)])
         scores = score_matrix(
             self.model,
             torch.from_numpy(regions).float(),
             torch.arange(most) < counts[:, None],
-            torch.from_numpy(words).float(),
+            self._contextual([self._read(sentence.text)[1] for sentence in listed]),
             torch.from_numpy(known),
             torch.repeat_interleave(torch.arange(len(listed)), torch.tensor(lengths)),
             len(listed),
@@ -385,9 +391,9 @@ class Grounder:
         nothing = np.zeros((0, self.writer.dimension), dtype=np.float32)
         if not readable:
             return [nothing] * len(texts)
-        packed, lengths, _, _ = pack_sentences(readable)
-        parts = iter(self.model.embed_words(packed, lengths).split(lengths.tolist()))
-        return [next(parts).numpy() if one else nothing for one in ids]
+        ends = np.cumsum([len(one) for one in readable])
+        parts = iter(np.split(choosing_words(self.model, readable), ends[:-1]))
+        return [next(parts) if one else nothing for one in ids]
 
 
 def _stored_regions(stored: FeatureStore, row_of: Mapping[str, int], name: str) -> Regions:

@@ -55,7 +55,8 @@ def main(arguments: argparse.Namespace) -> None:
         print(f"the model does not know: {', '.join(unknown)}")
     captions = read_captions(arguments.data, arguments.split, arguments.images, arguments.captions)
     regions = region_set(describer.checkpoint, captions, arguments.features)
-    words = reading.vectors[reading.known]
+    assert reading.contextual is not None
+    words = reading.contextual[reading.known]
     found = best_regions(words, regions.vectors, len(regions.vectors))
     score_of = dict(zip(found.rows.tolist(), found.scores.tolist(), strict=True))
     tiles = []

@@ -18,7 +18,8 @@ import torch
 from tqdm import tqdm
 
 from core import mrf
-from core.alignment import AlignmentModel, grounding_scores, pack_sentences
+from core.alignment import AlignmentModel
+from core.choosing import choosing_words, grounding_scores, settled
 from core.text import UNKNOWN, Vocabulary, tokenise
 from core.weights import load_checkpoint
 from train.data import CaptionSet, DataError, read_captions
@@ -69,24 +70,24 @@ def _block(
     stored = np.array([rows[captions.names[photo]] for photo in photos])
     features, present = store.rows(stored)
     regions = model.embed_regions(features).numpy()
-    ids, lengths, known, _ = pack_sentences([one[3] for one in said])
-    vectors = model.embed_words(ids, lengths).numpy()
+    vectors = choosing_words(model, [one[3] for one in said])
     places = [np.flatnonzero(np.array(one[3]) != UNKNOWN) for one in said]
     longest = max(map(len, places))
     scores = np.zeros((len(said), longest, regions.shape[1]))
-    bounds = lengths.cumsum(0).tolist()
+    bounds = np.cumsum([len(one[3]) for one in said])
     for row, (one, end) in enumerate(zip(said, bounds, strict=True)):
         photo = one[0] - start
         mine = slice(end - len(one[3]), end)
         here = slice(None, int(present[photo].sum()))
-        settled, prior = model.config.settled(
+        placed, prior = settled(
+            model.config,
             regions[photo][here],
             store.boxes[stored[photo], here],
             store.objectness[stored[photo], here],
         )
-        placed = grounding_scores(vectors[mine][known[mine]], settled, prior)
-        scores[row, : len(placed)] = ABSENT
-        scores[row, : len(placed), here] = placed
+        chosen = grounding_scores(vectors[mine][places[row]], placed, prior)
+        scores[row, : len(chosen)] = ABSENT
+        scores[row, : len(chosen), here] = chosen
     decoded = mrf.decode_batch(scores, [len(p) for p in places], beta)
     found = []
     for row, ((photo, k, words, _), place) in enumerate(zip(said, places, strict=True)):

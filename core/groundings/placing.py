@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import boxes, mrf
-from core.alignment import grounding_scores
+from core.choosing import grounding_scores
 from core.describer import NO_REGION, Look, Reading, Segment
 from core.groundings.reader import GroundingSet
 from core.groundings.records import PhotoRecord, PhraseRecord

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
 from core import boxes
-from core.alignment import with_neighbours
+from core.choosing import with_neighbours
 from core.describer import Look, Reading
 from core.groundings.listing import Listing
 from core.groundings.schema import (

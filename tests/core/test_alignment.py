@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor
 
 from core.alignment import (
@@ -12,11 +10,9 @@ from core.alignment import (
     AlignmentConfig,
     AlignmentModel,
     fragment_loss,
-    grounding_scores,
     max_margin_loss,
     pack_sentences,
     softmax_loss,
-    with_neighbours,
 )
 
 
@@ -268,39 +264,3 @@ def test_hardest_negatives_by_hand() -> None:
 def test_unknown_choices_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} is 'fancy'; expected one of"):
         config(**{name: "fancy"})
-
-
-def test_grounding_scores_by_hand() -> None:
-    words, regions = np.array([[3.0, 4.0], [0.0, 1.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
-    apart = np.array([[0, 0, 1, 1], [0, 0, 1, 1]])
-    chosen = config(prior=0.5, image_objectness=0.2)
-    settled, prior = chosen.settled(regions, apart, np.array([1.0, 0.8]))
-    assert settled.tolist() == regions.tolist()
-    assert prior == pytest.approx([0.1, 0.4])
-    # v . s + |s| prior, with |s| = 5 and 1
-    assert grounding_scores(words, regions, prior) == pytest.approx(
-        np.array([[3 + 0.5, 4 + 2.0], [0 + 0.1, 1 + 0.4]])
-    )
-    assert grounding_scores(words, regions, None).tolist() == [[3, 4], [0, 1]]
-
-
-def test_neighbours_share_their_values_by_hand() -> None:
-    boxes = np.array([[0, 0, 1, 1], [0, 0, 1, 0.5], [0, 0.5, 1, 1]])  # IoU 0.5, 0.5 and 0
-    values = np.array([[8.0], [0.0], [4.0]])
-    # Means weighted by IoU: (8 + 0 + 2) / 2, (4 + 0) / 1.5, (4 + 4) / 1.5; half of each.
-    assert with_neighbours(values, boxes, 0.5)[:, 0] == pytest.approx([6.5, 4 / 3, 14 / 3])
-    assert with_neighbours(values, boxes, 0.0) is values
-    flat = np.array([[0, 0, 0, 1]])
-    assert with_neighbours(values[:1], flat, 0.5)[:, 0] == pytest.approx([8])
-
-
-@given(st.integers(1, 6), st.floats(0, 1), st.integers(0, 99))
-def test_scores_of_settled_regions_are_averaged_scores(R: int, share: float, seed: int) -> None:
-    random = np.random.default_rng(seed)
-    corners = np.sort(random.random((R, 2, 2)), axis=1).reshape(R, 4)
-    words, regions = random.normal(size=(3, 4)), random.normal(size=(R, 4))
-    objectness = random.random(R)
-    plain, prior = config(prior=0.5).settled(regions, corners, objectness)
-    settled = config(prior=0.5, neighbours=share).settled(regions, corners, objectness)
-    wanted = with_neighbours(grounding_scores(words, plain, prior).T, corners, share).T
-    np.testing.assert_allclose(grounding_scores(words, *settled), wanted, atol=1e-6)
