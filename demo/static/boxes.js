@@ -3,6 +3,7 @@
 
 import { make, regionColour, regionName, visible } from "../web-static/dom.js";
 import { makeBox } from "../web-static/photo.js";
+import { pointing } from "./pointing.js";
 
 const area = ([x1, y1, x2, y2]) => (x2 - x1) * (y2 - y1);
 
@@ -56,8 +57,7 @@ export class PhotoBoxes {
       label.style.left = `${(100 * x1) / width}%`;
       label.style.top = `${(100 * y1) / height}%`;
       for (const node of [box, label]) {
-        node.addEventListener("pointerenter", () => this.point({ region }));
-        node.addEventListener("pointerleave", () => this.point(null));
+        pointing(node, () => this.point({ region }), () => this.point(null));
         node.addEventListener("click", () => this.point({ region }, true));
       }
       return { region, box, label, area: area([x1, y1, x2, y2]) };

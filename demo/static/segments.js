@@ -1,6 +1,7 @@
 // The segments as a table: words, region, box in the photo's own pixels, score.
 
 import { make, regionColour, regionName, short, visible } from "../web-static/dom.js";
+import { pointing } from "./pointing.js";
 
 const pixels = ([x1, y1, x2, y2]) =>
   `${Math.round(x1)}, ${Math.round(y1)} – ${Math.round(x2)}, ${Math.round(y2)}`;
@@ -33,8 +34,7 @@ export class Segments {
         make("td", { class: "box-pixels" }, pixels(segment.box)),
         make("td", { class: "number" }, short(segment.score)),
       );
-      row.addEventListener("pointerenter", () => this.point({ segment }));
-      row.addEventListener("pointerleave", () => this.point(null));
+      pointing(row, () => this.point({ segment }), () => this.point(null));
       row.addEventListener("click", () => this.point({ segment }, true));
       return row;
     });

@@ -2,6 +2,7 @@
 // keys walk along the words.
 
 import { make, regionColour, regionName, short, visible } from "../web-static/dom.js";
+import { pointing } from "./pointing.js";
 
 export class Sentence {
   constructor(point) {
@@ -66,8 +67,7 @@ export class Sentence {
       make("bdi", {}, text),
     );
     if (word.known) node.style.setProperty("--c", regionColour(word.region));
-    node.addEventListener("pointerenter", () => this.point({ word: j }));
-    node.addEventListener("pointerleave", () => this.point(null));
+    pointing(node, () => this.point({ word: j }), () => this.point(null));
     node.addEventListener("focus", () => this.point({ word: j }));
     node.addEventListener("blur", () => this.point(null));
     node.addEventListener("click", () => this.point({ word: j }, true));

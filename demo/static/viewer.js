@@ -51,8 +51,9 @@ class Viewer {
     const alignment = value?.alignment ?? null;
     this.message.textContent = value?.message ?? "";
     this.message.hidden = !this.message.textContent;
-    if (alignment?.sentence !== this.alignment?.sentence) this.pinned = null;
-    this.alignment = alignment;
+    const same = photo === this.photo && alignment?.sentence === this.alignment?.sentence;
+    if (!same) this.pinned = null;
+    Object.assign(this, { photo, alignment });
     this.root.classList.toggle("empty", !photo);
     this.boxes.show(photo, alignment);
     this.hint.hidden = Boolean(alignment) || !photo;

@@ -147,7 +147,7 @@ def test_two_processes_give_the_loss_of_one(
             [sys.executable, *launch, "-m", "train", "align", "--data", tiny_flickr,
              "--encoder", random_checkpoint, "--features", tmp_path / "train",
              "--dev-features", tmp_path / "dev", "--out", folder, "--epochs", "3", "--batch", "6",
-             "--warm-up", "2", "--optimiser", "sgd", "--rate", "0.3", "--dropout", "0",
+             "--warm-up", "2", "--optimiser", "sgd", "--rate", "0.3", "--recipe", "baseline", "--dropout", "0",
              "--threads", "1", "--loss", loss, "--margin", "0.2", "--word-dimension", "8",
              "--hidden-dimension", "8", "--common-dimension", "8"],
             check=True, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300,
