@@ -215,6 +215,7 @@ class AlignmentModel(nn.Module):
             total = s.new_zeros(L).index_add(0, sentence_of, length)
             votes = s.new_zeros(L).index_add(0, sentence_of, known)
             mean = (total / votes.clamp_min(1.0)).clamp_min(1e-6)
+            mean = torch.where(votes > 0, mean, 1.0)  # of unknown words alone, lengths stay
             return s / mean[sentence_of][:, None]
         return s
 

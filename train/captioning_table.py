@@ -200,6 +200,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=2)
 
 
+def command(arguments: argparse.Namespace) -> str:
+    """What makes this page again: the user's own folder of Flickr8k is called FLICKR8K."""
+    words = ["python -m train table captioning"]
+    for name in ("data", "features", "train_features", "phrases", "snippets", "mrnn", "results"):
+        value = getattr(arguments, name)
+        words += [f"--{name.replace('_', '-')} {value}"] if value is not None else []
+    words += [f"--captioner {folder}" for folder in arguments.captioner]
+    words += [f"--language {' '.join(one)}" for one in arguments.language]
+    return " ".join(words).replace(str(arguments.data), "FLICKR8K")
+
+
 def main(arguments: argparse.Namespace) -> None:
     set_threads(arguments.threads)
     if (arguments.phrases is None) != (arguments.snippets is None):
@@ -213,8 +224,9 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.language:
         parts.append(languages_section(results, arguments))
     text = (
-        "# Captioning\n\nMade by `python -m train table captioning`. Scores are times 100.\n\n"
-        + "\n".join(parts)
+        "# Captioning\n\nScores are times 100. Every row is one evaluation; the README has the\n"
+        "commands that trained the captioners. All of it:\n\n"
+        f"```sh\n{command(arguments)}\n```\n\n" + "\n".join(parts)
     )
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(text, encoding="utf-8")

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ from core.groundings.schema import (
     arrays_of,
     engine_for,
 )
-from core.retrieval import Found, best_regions_and_photos
+from core.retrieval import Found, as_float32, best_regions_and_photos
 from core.text import words_of
 
 KEPT_ORDERS = 16
@@ -101,6 +102,9 @@ class PlacedRegion:
     photo: Card
     region: int
     box: tuple[float, float, float, float]
+
+
+HELD_BYTES = 1 << 29  # 260,000 regions of 512 numbers; turning float16 into float32 takes longest
 
 
 class GroundingSet:
@@ -297,8 +301,14 @@ class GroundingSet:
     def search(self, words: np.ndarray, count: int) -> tuple[Found, Found]:
         """Known words' vectors (W, h) -> the best regions by sum_t v . s_t, whose rows `place`
         knows, and the best photos by Eq. 8's sum, whose rows are ids."""
+        return best_regions_and_photos(words, self._searched, self.first, count)
+
+    @cached_property
+    def _searched(self) -> np.ndarray:
+        """All regions as they are searched: float32 in memory, from the first search on, where
+        they fit there; else the file."""
         regions = self.regions[: self.first[-1]]
-        return best_regions_and_photos(words, regions, self.first, count)
+        return as_float32(regions).numpy() if 4 * regions.size <= HELD_BYTES else regions
 
     def place(self, rows: np.ndarray) -> list[PlacedRegion]:
         """Rows of `regions` -> whose they are, in the same order."""

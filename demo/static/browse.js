@@ -96,11 +96,10 @@ class Browse {
       if (this.grid.root.hidden && this.photo.root.hidden) this.list(this.listing, 0, false);
       return;
     }
-    this.view = view;
     this.offset = Math.floor(opened.place / this.grid.count) * this.grid.count;
     this.grid.root.hidden = true;
     this.photo.root.hidden = false;
-    this.photo.show(opened, view);
+    this.view = this.photo.show(opened, view);
     this.write(push);
   }
 

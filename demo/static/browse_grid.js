@@ -129,9 +129,7 @@ export class Grid {
       card.rank == null ? "no sentence" : `rank ${card.rank.toLocaleString("en")}`,
       card.score == null ? "" : `score ${places(card.score)}`,
       card.iou == null ? "" : `IoU ${places(card.iou)}`,
-    ]
-      .filter(Boolean)
-      .map((part) => part.replace(" ", "\u00a0")); // breaks between parts only
+    ].filter(Boolean);
     const image = make("img", {
       src: thumb(this.about.set, card.id),
       alt: visible(card.name),
@@ -143,7 +141,11 @@ export class Grid {
       "button",
       { type: "button", title: visible(card.name), "data-photo": card.id },
       image,
-      make("span", { class: card.rank > 10 ? "told bad" : "told" }, told.join(" · ")),
+      make(
+        "span",
+        { class: card.rank > 10 ? "told bad" : "told" },
+        ...told.map((part) => make("span", {}, part)),
+      ),
     );
     button.addEventListener("click", () => this.open(card.name));
     return button;

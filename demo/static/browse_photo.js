@@ -77,6 +77,7 @@ export class OpenPhoto {
     }
   }
 
+  // -> the view, with the sentence that stands for none.
   show(opened, view) {
     this.opened = opened;
     const { card, photo } = opened;
@@ -99,7 +100,7 @@ export class OpenPhoto {
     this.list(opened);
     this.phrases.show(opened.phrases, photo);
     if (view.region) this.lightRegion(view.region);
-    this.changed(this.view);
+    return this.view;
   }
 
   // What a captioner said of the photo, where the set holds it: to be aligned like any sentence.
@@ -112,8 +113,9 @@ export class OpenPhoto {
   }
 
   lightRegion(region) {
-    const box = this.viewerRoot.querySelector(`.box[data-region="${CSS.escape(region)}"]`);
-    box?.dispatchEvent(new MouseEvent("click"));
+    if (!this.viewerRoot.querySelector(`.box[data-region="${CSS.escape(region)}"]`)) return;
+    const detail = { region: Number(region) };
+    this.viewerRoot.dispatchEvent(new CustomEvent("pin-at", { detail }));
   }
 
   // change: {beta}, {sentence} or {text}

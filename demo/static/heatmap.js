@@ -60,7 +60,8 @@ export class Heatmap {
     const style = getComputedStyle(this.plot);
     const colour = (name) => style.getPropertyValue(name).trim();
     const [heat, marks] = data;
-    heat.colorscale = [0, 1, 2, 3].map((k) => [k / 3, colour(`--heat-${k}`)]);
+    // One word's scores may be far above the others': low ones get more of the shades.
+    heat.colorscale = [0, 1, 2, 3].map((k) => [(k / 3) ** 1.7, colour(`--heat-${k}`)]);
     heat.colorbar.tickfont = { color: colour("--quiet"), size: 11 };
     marks.marker.color = colour("--paper");
     marks.marker.line.color = marks.x.map((region) => colour(`--region-${region}`));

@@ -3,8 +3,8 @@
 import { make, regionColour, regionName, short, visible } from "../web-static/dom.js";
 import { pointing } from "./pointing.js";
 
-const pixels = ([x1, y1, x2, y2]) =>
-  `${Math.round(x1)}, ${Math.round(y1)} – ${Math.round(x2)}, ${Math.round(y2)}`;
+const corner = (x, y) => `${Math.round(x)},\u00a0${Math.round(y)}`; // a line breaks between corners
+const pixels = ([x1, y1, x2, y2]) => `${corner(x1, y1)} – ${corner(x2, y2)}`;
 
 export class Segments {
   constructor(point) {

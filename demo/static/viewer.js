@@ -11,6 +11,9 @@ import { Heatmap } from "./heatmap.js";
 import { Segments } from "./segments.js";
 import { Sentence } from "./sentence.js";
 
+// Gradio hands the same photo over as a new object with each beta.
+const alike = (one, other) => one?.src === other?.src && one?.credit === other?.credit;
+
 class Viewer {
   constructor(root, slide) {
     this.root = root;
@@ -41,6 +44,11 @@ class Viewer {
     );
     // Another part of the page points at a region: {region}, or null.
     root.addEventListener("point-at", (event) => this.point(event.detail));
+    // Somebody came here for a region: {region}, which stays lit.
+    root.addEventListener("pin-at", (event) => {
+      this.pinned = this.target(event.detail);
+      this.light(this.pinned);
+    });
     root.addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.point(null, true);
     });
@@ -51,11 +59,12 @@ class Viewer {
     const alignment = value?.alignment ?? null;
     this.message.textContent = value?.message ?? "";
     this.message.hidden = !this.message.textContent;
-    const same = photo === this.photo && alignment?.sentence === this.alignment?.sentence;
-    if (!same) this.pinned = null;
-    Object.assign(this, { photo, alignment });
+    const another = !alike(photo, this.photo);
+    if (another) this.photo = photo;
+    if (another || alignment?.sentence !== this.alignment?.sentence) this.pinned = null;
+    this.alignment = alignment;
     this.root.classList.toggle("empty", !photo);
-    this.boxes.show(photo, alignment);
+    this.boxes.show(this.photo, alignment);
     this.hint.hidden = Boolean(alignment) || !photo;
     this.hint.textContent = photo
       ? `${photo.boxes.length} regions found. Now type a sentence about the photo.`

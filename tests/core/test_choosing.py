@@ -40,6 +40,16 @@ def test_a_word_is_read_with_its_neighbours_only() -> None:
     np.testing.assert_allclose(both[:2], read(net, [5, 6]), atol=1e-6)
 
 
+def test_a_window_without_a_known_word_keeps_its_length() -> None:
+    """Weighted words are divided by the mean length of known ones: here there is none."""
+    net = model(window=1, similarity="weighted")
+    ids, lengths, _, _ = pack_sentences([[0, 0, 0]])
+    with torch.inference_mode():
+        wanted = net.sentences(ids, lengths)[1]
+    found = choosing_words(net, [[3, 0, 0, 0, 2]])
+    np.testing.assert_allclose(found[2], wanted, atol=1e-6)
+
+
 def test_what_words_share_is_taken_off() -> None:
     net, sentence = model(), [3, 0, 2]  # 0 is unknown: it does not say what they share
     plain = read(net, sentence)

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from core.captioner import Captioner, TrainedCaptioner
-from core.describer import Describer, align
+from core.describer import Describer, Look, Reading, align
 from core.groundings.analysis import analyse
 from core.groundings.placing import Export, regions_at
 from core.groundings.reader import GroundingSet
@@ -70,10 +70,10 @@ def describer(random_checkpoint: Path) -> Describer:
     return Describer.load(random_checkpoint)
 
 
-def eq8(groundings: GroundingSet, photo: int, sentence: int) -> float:
+def eq8(reading: Reading, look: Look) -> float:
     """Eq. 8 by hand, divided by the known words as the cosine model wants it."""
-    reading, look = groundings.reading(sentence), groundings.look(photo)
-    return float((reading.vectors @ look.vectors.T)[reading.known].max(axis=1).mean())
+    assert reading.contextual is not None
+    return float((reading.contextual @ look.vectors.T)[reading.known].max(axis=1).mean())
 
 
 def test_it_holds_what_the_networks_say(
@@ -91,14 +91,18 @@ def test_it_holds_what_the_networks_say(
     np.testing.assert_allclose(kept.vectors, reading.vectors, atol=1e-3)
 
 
-def test_ranks_and_best_matches_are_those_of_brute_force(groundings: GroundingSet) -> None:
-    owner = {}
+def test_ranks_and_best_matches_are_those_of_brute_force(
+    groundings: GroundingSet, describer: Describer
+) -> None:
+    owner, readings = {}, {}
     for photo in range(6):
         for candidate in groundings.open(photo).own:
             if candidate.readable:
                 owner[candidate.sentence] = photo
+                readings[candidate.sentence] = describer.read(candidate.text)
     assert sorted(owner) == [0, 1, *range(3, 13)]
-    scores = {(p, s): eq8(groundings, p, s) for p in range(6) for s in owner}
+    looks = [groundings.look(photo) for photo in range(6)]
+    scores = {(p, s): eq8(readings[s], looks[p]) for p in range(6) for s in owner}
     for photo in range(6):
         opened = groundings.open(photo)
         best = max(scores[photo, s] for s, p in owner.items() if p == photo)
