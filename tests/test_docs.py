@@ -8,10 +8,17 @@ import pytest
 
 from annotate.__main__ import parser as annotate_parser
 from demo.__main__ import parser as demo_parser
+from tests.benchmarks.grounding_sets import parser as sets_parser
 from train.__main__ import COMMANDS
 from train.__main__ import parser as train_parser
 
 ROOT = Path(__file__).parents[1]
+PARSERS = {
+    "train": train_parser,
+    "demo": demo_parser,
+    "annotate": annotate_parser,
+    "tests.benchmarks.grounding_sets": sets_parser,
+}
 PAGES = sorted(p for p in ROOT.rglob("*.md") if not any(part.startswith(".") for part in p.parts))
 FENCE = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
 
@@ -32,8 +39,7 @@ def test_documented_commands_parse() -> None:
     for page, line in found:
         _, _, module, *arguments = shlex.split(line, comments=True)
         try:
-            parsers = {"train": train_parser, "demo": demo_parser, "annotate": annotate_parser}
-            parsers[module]().parse_args(arguments)
+            PARSERS[module]().parse_args(arguments)
         except SystemExit:
             pytest.fail(f"{page.relative_to(ROOT)} has a command that does not parse: {line}")
 

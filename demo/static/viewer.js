@@ -2,7 +2,7 @@
 //
 // What is lit is one plain object, {words: [indices], region, row}, or null. Every part gets it and
 // knows what to do; no part knows the others. Words are meant by their place, so a sentence may hold
-// a word twice.
+// a word twice. What is pinned is what was clicked: a word, which beta may move to another region.
 
 import { PhotoBoxes } from "./boxes.js";
 import { Controls } from "./controls.js";
@@ -46,7 +46,7 @@ class Viewer {
     root.addEventListener("point-at", (event) => this.point(event.detail));
     // Somebody came here for a region: {region}, which stays lit.
     root.addEventListener("pin-at", (event) => {
-      this.pinned = this.target(event.detail);
+      this.pinned = event.detail;
       this.light(this.pinned);
     });
     root.addEventListener("keydown", (event) => {
@@ -61,7 +61,8 @@ class Viewer {
     this.message.hidden = !this.message.textContent;
     const another = !alike(photo, this.photo);
     if (another) this.photo = photo;
-    if (another || alignment?.sentence !== this.alignment?.sentence) this.pinned = null;
+    const anew = another || alignment?.sentence !== this.alignment?.sentence;
+    if (anew || this.pinned?.segment) this.pinned = null; // segments are of one beta
     this.alignment = alignment;
     this.root.classList.toggle("empty", !photo);
     this.boxes.show(this.photo, alignment);
@@ -82,12 +83,11 @@ class Viewer {
   // what: {word}, {region}, {word, region} or {segment}; null when the pointer leaves.
   // A click pins it, another one on the same lets go.
   point(what, pin) {
-    const target = what && this.target(what);
     if (pin) {
-      const same = JSON.stringify(target) === JSON.stringify(this.pinned);
-      this.pinned = same ? null : target;
+      const same = JSON.stringify(what) === JSON.stringify(this.pinned);
+      this.pinned = same ? null : what;
     }
-    this.light(target ?? this.pinned);
+    this.light(what ?? this.pinned);
   }
 
   target({ word, region, segment }) {
@@ -103,7 +103,8 @@ class Viewer {
     return { words: looking, region, row: null };
   }
 
-  light(target) {
+  light(what) {
+    const target = what && this.target(what);
     this.boxes.light(target);
     if (!this.alignment) return;
     this.sentence.light(target);

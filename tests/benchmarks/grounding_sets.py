@@ -138,13 +138,17 @@ def measure(regions: int, sentences: int, threads: int, answer: Any) -> None:
     answer.put(figures)
 
 
-def main() -> None:
+def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--regions", type=int, nargs="+", default=SIZES)
     options.add_argument("--sentences", type=int, default=5, help="of each photo")
     options.add_argument("--threads", type=int, default=2)
     options.add_argument("--json", type=Path)
-    chosen = options.parse_args()
+    return options
+
+
+def main() -> None:
+    chosen = parser().parse_args()
     context = multiprocessing.get_context("spawn")
     rows = []
     for regions in chosen.regions:

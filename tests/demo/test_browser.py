@@ -128,6 +128,17 @@ def test_everything_lights_everything(visit: Open, dog: bytes) -> None:
     page.mouse.move(box["x"] + 5, box["y"] + 5)  # first word, whole photo
     expect(words.nth(0)).to_have_class(re.compile(r"\blit\b"))
     expect(page.locator(".box[data-region='0']")).to_have_class(re.compile(r"\blit\b"))
+    # A word that was clicked stays lit, with the region that beta gives it.
+    words.nth(4).click()
+    page.mouse.move(1, 1)
+    set_slider(page, "Beta", 1.0)
+    rows = page.locator(".segments tbody tr")
+    expect(rows).to_have_count(1)
+    expect(words.nth(4)).to_have_class(re.compile(r"\blit\b"))
+    region = rows.locator(".chip").inner_text()
+    expect(page.locator(".box.lit")).to_have_attribute(
+        "data-region", "0" if region == "photo" else region
+    )
 
 
 def test_keyboard_alone(visit: Open, dog: bytes) -> None:

@@ -130,7 +130,9 @@ def test_a_person_describes_a_photo(
     assert float(lines.nth(1).locator(".likely").nth(2).inner_text()) < 0
     lines.nth(1).get_by_role("button", name="Align").nth(2).click()
     expect(page.get_by_label("Sentence", exact=True)).to_have_value(said, timeout=60_000)
-    expect(page.locator(".viewer .word:visible, .viewer .message:visible").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".viewer .word:visible, .viewer .message:visible").first).to_be_visible(
+        timeout=60_000
+    )
 
     here.upload("b.jpg", picture(120, 200))  # another photo: what was said of the first is gone
     expect(lines).to_have_count(0, timeout=60_000)
