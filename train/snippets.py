@@ -116,6 +116,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", default="bundled", help="with the alignment model")
     parser.add_argument("--encoder-weights", type=Path, help="a file for torchvision encoders")
     parser.add_argument("--beta", type=float, default=0.01, help="of Eq. 12, in the scores' unit")
+    parser.add_argument(
+        "--least-score", type=float, default=0.0, help="leave out snippets that score less: 'of the'"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="JSONL")
     parser.add_argument("--threads", type=int, default=2)
 
@@ -134,6 +137,8 @@ def main(arguments: argparse.Namespace) -> None:
         for one in snippets(
             checkpoint.alignment, checkpoint.vocabulary, store, captions, arguments.beta
         ):
+            if one["score"] < arguments.least_score:
+                continue
             out.write(json.dumps(one, ensure_ascii=False) + "\n")
             count += 1
             words += len(one["words"].split())
