@@ -117,7 +117,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoder-weights", type=Path, help="a file for torchvision encoders")
     parser.add_argument("--beta", type=float, default=0.01, help="of Eq. 12, in the scores' unit")
     parser.add_argument(
-        "--least-score", type=float, default=0.0, help="leave out snippets that score less: 'of the'"
+        "--least-score", type=float, default=0.0, help="leave out snippets below it: 'of the'"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="JSONL")
     parser.add_argument("--threads", type=int, default=2)
