@@ -113,6 +113,20 @@ class Handlers:
             raise _refusal(str(error)) from None
         return align(look, reading, beta).as_dict()
 
+    def describe_api(self, photo: bytes | None, best: float | None) -> dict[str, Any]:
+        """`/describe`, for programs. Raises what the page would say."""
+        if photo is None:
+            raise _refusal(NO_PHOTO_SENT)
+        best = 1 if best is None else best
+        if best != int(best):
+            raise _refusal(f"best is {best}; expected a whole number.")
+        try:
+            return describe.described(
+                self.describer, self.describer.look(images.decode(photo)), int(best)
+            )
+        except (ImageError, ValueError) as error:
+            raise _refusal(str(error)) from None
+
 
 def _refusal(message: str) -> gr.Error:
     return gr.Error(message, print_exception=False)
@@ -188,17 +202,26 @@ def build(describer: Describer, limits: AlignLimits = AlignLimits()) -> None:
 
 
 def _publish(jobs: Handlers, limits: AlignLimits) -> None:
-    """The endpoint `/align`. Its typed arguments are those of components that nobody sees."""
+    """The endpoints `/align` and, where the checkpoint has captioners, `/describe`. Their typed
+    arguments are those of components that nobody sees."""
 
     def align_photo(photo: bytes | None, sentence: str, beta: float = 0.0) -> dict[str, Any]:
         return jobs.api(photo, sentence, beta)
 
+    def describe_photo(photo: bytes | None, best: float = 1) -> dict[str, Any]:
+        return jobs.describe_api(photo, best)
+
     photo = gr.File(label="a JPEG, PNG or WebP file", type="binary", visible=False)
     sentence = gr.Textbox(label="what the photo shows, up to 100 words", visible=False)
     beta = gr.Number(0.0, label="0: every word alone; merging_beta: one region", visible=False)
+    best = gr.Number(1, label="sentences of each region, 1 to 7", visible=False)
     # What the API's page shows as an example call. Gradio's own names a file on the web.
     photo.example_payload = lambda: {"path": "photo.jpg", "meta": {"_type": "gradio.FileData"}}
     sentence.example_payload = lambda: "a dog runs on the grass"
+    networks: dict[str, Any] = {
+        "concurrency_id": "networks",
+        "concurrency_limit": limits.at_once,
+    }
     gr.Button(visible=False).click(
         align_photo,
         [photo, sentence, beta],
@@ -209,6 +232,17 @@ def _publish(jobs: Handlers, limits: AlignLimits) -> None:
             "regions, scores. Boxes are [x1, y1, x2, y2] in the photo's own pixels, upright; "
             "region 0 is the whole photo."
         ),
-        concurrency_id="networks",
-        concurrency_limit=limits.at_once,
+        **networks,
     )
+    if jobs.describer.checkpoint.captioners:
+        gr.Button(visible=False).click(
+            describe_photo,
+            [photo, best],
+            gr.JSON(label="descriptions", visible=False),
+            api_name="describe",
+            api_description=(
+                "Say what a photo and each of its regions show: sentences, best first, with the "
+                "natural log-probability of each word and of the end. Boxes as /align's."
+            ),
+            **networks,
+        )

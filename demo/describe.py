@@ -15,6 +15,7 @@ from typing import Any
 import gradio as gr
 
 from annotate.web.component import on_load
+from core import boxes
 from core.beam import Decoding
 from core.describer import Describer, Description, Look, Spoken
 from demo.viewer import STATIC
@@ -65,6 +66,25 @@ def more(
     [found] = describer.describe(look, Decoding(best=BEST), [region])
     said = tuple(found if one.region == region else one for one in said)
     return said, description_view(said)
+
+
+def described(describer: Describer, look: Look, best: int = 1) -> dict[str, Any]:
+    """`/describe`: every region's `best` sentences; boxes are xyxy in the photo's own pixels.
+
+    Raises ValueError for a number of sentences that the beam cannot give.
+    """
+    pixels = boxes.normalised_to_pixels(look.boxes, look.width, look.height)
+    return {
+        "photo": {"width": look.width, "height": look.height},
+        "regions": [
+            {
+                "region": one.region,
+                "box": [float(x) for x in pixels[one.region]],
+                "sentences": [{"text": s.text, **_sentence(s)} for s in one.sentences],
+            }
+            for one in describer.describe(look, Decoding(best=best))
+        ],
+    }
 
 
 def sentence_of(said: Said, region: int, rank: int) -> str:

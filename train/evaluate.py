@@ -3,7 +3,8 @@
 rank     photos and sentences against each other (Table 1 of the paper): recall at 1, 5, 10 and
          the median rank, both ways. "annotation" finds sentences for a photo, "search" the reverse.
 ground   phrases with boxes (Flickr30k Entities): is the region with the highest summed word score
-         (Eq. 8's inner sum for one region) where people put the phrase?
+         (Eq. 8's inner sum for one region) where people put the phrase? Alone, or with --data
+         within the sentences where they stand, as the app reads them.
 caption  a captioner's sentences against people's (train/captioning.py)
 mrnn     photos and sentences against each other by a captioner's probabilities (train/mrnn.py)
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -82,20 +83,45 @@ class _InMemory:
         return pad(features, True), pad(present, True, False), {}
 
 
-def phrase_scores(checkpoint: Checkpoint, regions: Regions, words: str) -> np.ndarray:
+def phrase_scores(
+    checkpoint: Checkpoint, regions: Regions, words: str, sentence: str | None = None
+) -> np.ndarray:
     """(R,) each region's score for a phrase: the mean of its known words' `grounding_scores`.
 
-    A phrase without a known word says nothing: 0 everywhere.
+    The phrase is read alone, or within a sentence in which it stands. One without a known word says
+    nothing: 0 everywhere.
     """
-    ids = [i for i in checkpoint.vocabulary.ids(tokenise(words)) if i]
-    if not ids:
+    known = checkpoint.vocabulary.ids(tokenise(words))
+    if not any(known):
         return np.zeros(len(regions))
     model = checkpoint.alignment
+    if sentence is None:
+        read = choosing_words(model, [[i for i in known if i]])
+    else:
+        tokens = tokenise(sentence)
+        first = place_in(tokens, tokenise(words))
+        assert first is not None, (words, sentence)
+        said = choosing_words(model, [checkpoint.vocabulary.ids(tokens)])
+        read = said[first : first + len(known)][np.array(known) > 0]
     with torch.inference_mode():
         vectors = model.embed_regions(torch.from_numpy(regions.features)).numpy()
     placed, prior = settled(model.config, vectors, regions.boxes, regions.objectness)
-    mean: np.ndarray = grounding_scores(choosing_words(model, [ids]), placed, prior).mean(axis=0)
+    mean: np.ndarray = grounding_scores(read, placed, prior).mean(axis=0)
     return mean
+
+
+def place_in(sentence: Sequence[str], phrase: Sequence[str]) -> int | None:
+    """Where a phrase's words first stand, in a row, among a sentence's; None where they do not."""
+    for first in range(len(sentence) - len(phrase) + 1):
+        if list(sentence[first : first + len(phrase)]) == list(phrase):
+            return first
+    return None
+
+
+def spoken_in(words: str, sentences: Sequence[str]) -> str | None:
+    """The first of the sentences in which a phrase stands."""
+    phrase = tokenise(words)
+    return next((s for s in sentences if place_in(tokenise(s), phrase) is not None), None)
 
 
 def suits(phrase: Phrase, regions: Regions) -> np.ndarray:
@@ -126,18 +152,27 @@ def worst(
 
 
 def evaluate_ground(
-    checkpoint: Checkpoint, photos: list[tuple[PhrasePhoto, Regions]]
+    checkpoint: Checkpoint,
+    photos: list[tuple[PhrasePhoto, Regions]],
+    sentences: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """The `ground` figures: shares in percent of phrases.
 
     recall_at_k: one of the k best regions has IoU >= 0.5 with any of the phrase's boxes or with
     their union; recall_at_20_any_box: any region has; pointing: the best region's centre lies in
-    one of the phrase's boxes.
+    one of the phrase's boxes. With sentences, by photo, phrases are read within them; those that
+    stand in none are left out.
     """
     first, five, any_box, pointing = [], [], [], []
     for photo, regions in photos:
         for phrase in photo.phrases:
-            order = np.argsort(-phrase_scores(checkpoint, regions, phrase.words), kind="stable")
+            sentence = None
+            if sentences is not None:
+                sentence = spoken_in(phrase.words, sentences.get(photo.name, ()))
+                if sentence is None:
+                    continue
+            scores = phrase_scores(checkpoint, regions, phrase.words, sentence)
+            order = np.argsort(-scores, kind="stable")
             hit = suits(phrase, regions)[order]
             first.append(hit[0])
             five.append(hit[:5].any())
@@ -176,7 +211,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     grounding.add_argument(
         "--phrases", type=Path, required=True, help="JSON, or a folder of Flickr30k Entities"
     )
-    grounding.add_argument("--split", help="of a Flickr30k Entities folder; all where not given")
+    grounding.add_argument("--data", type=Path, help="read phrases within its photos' sentences")
+    grounding.add_argument(
+        "--split", help="of --data, and of a Flickr30k Entities folder: all where not given"
+    )
     grounding.add_argument(
         "--worst", type=Path, metavar="SHEET.png", help="the ten surest mistakes as a contact sheet"
     )
@@ -209,10 +247,16 @@ def main(arguments: argparse.Namespace) -> None:
         )
     else:
         checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
-        photos = read_phrases(arguments.phrases, arguments.sizes, arguments.split)
+        of_photos = arguments.data is not None and arguments.phrases.is_file()
+        split = None if of_photos else arguments.split
+        photos = read_phrases(arguments.phrases, arguments.sizes, split)
+        sentences = None
+        if arguments.data is not None:
+            captions = read_captions(arguments.data, arguments.split or "dev", None, None)
+            sentences = dict(zip(captions.names, captions.sentences, strict=True))
         export.set_choosing(checkpoint.alignment, arguments)
         found = list(phrase_regions(checkpoint, arguments.images, photos))
-        figures = evaluate_ground(checkpoint, found)
+        figures = evaluate_ground(checkpoint, found, sentences)
         if arguments.worst:
             tiles = worst(checkpoint, arguments.images, found, 10)
             if tiles:

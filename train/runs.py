@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import math
+import os
 import platform
 import weakref
 from collections.abc import Mapping, Sequence
@@ -61,9 +62,13 @@ class Run:
         )
         text = json.dumps(described, indent=2, default=str) + "\n"
         path = folder / "config.json"
-        if path.is_file() and path.read_text(encoding="utf-8") != text:
+        if not path.is_file():
+            # Whole or not at all: another process of the same training may be reading it.
+            written = folder / f"config.json.{os.getpid()}"
+            written.write_text(text, encoding="utf-8")
+            written.replace(path)
+        elif path.read_text(encoding="utf-8") != text:
             raise DataError(f"{folder} holds a run with other options; expected an empty folder")
-        path.write_text(text, encoding="utf-8")
         self.curves: SummaryWriter | None = None
 
     def log(self, **values: Any) -> None:

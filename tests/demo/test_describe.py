@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 from playwright.sync_api import Browser, expect
 
 from core.captioner import Captioner, TrainedCaptioner
@@ -40,6 +42,23 @@ def speaking(small_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="module")
 def speaker(speaking: Path) -> Describer:
     return Describer.load(speaking)
+
+
+def test_the_endpoint(speaking: Path, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(picture(200, 120))
+    with served("--checkpoint", str(speaking)) as address:
+        client = Client(address, verbose=False)
+        answer = client.predict(handle_file(photo), best=2, api_name="/describe")
+        for best, said in ((9, "best is 9; expected 1 to beam, which is 7"), (1.5, "best is 1.5")):
+            with pytest.raises(AppError, match=said):
+                client.predict(handle_file(photo), best=best, api_name="/describe")
+    assert answer["regions"][0]["box"] == [0, 0, 200, 120]
+    for place, one in enumerate(answer["regions"]):
+        assert one["region"] == place
+        first, second = one["sentences"]
+        assert first["text"] == " ".join(first["words"])
+        assert first["log_probability"] >= second["log_probability"]
 
 
 @pytest.fixture(scope="module")

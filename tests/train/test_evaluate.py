@@ -11,7 +11,7 @@ from core.alignment import AlignmentConfig
 from core.regions import Regions
 from core.weights import load_checkpoint
 from train.data import Phrase, PhrasePhoto
-from train.evaluate import evaluate_ground, worst
+from train.evaluate import evaluate_ground, phrase_scores, place_in, worst
 
 
 class Known:
@@ -85,3 +85,28 @@ def test_objectness_and_the_surest_mistakes(
     # 1 + 2 * 0.9 beats 2 + 2 * 0.1: right now
     assert evaluate_ground(checkpoint, photos)["recall_at_1"] == 100
     assert worst(checkpoint, tmp_path, photos, 10) == []
+
+
+def test_a_phrase_within_its_sentence(random_checkpoint: Path) -> None:
+    """Its own words of the whole sentence's; phrases that stand in no sentence are left out."""
+    checkpoint = load_checkpoint(random_checkpoint)
+    boxes = np.array([[0, 0, 1, 1], [0, 0, 0.2, 0.2], [0.5, 0.5, 0.7, 0.7]], dtype=np.float32)
+    width = checkpoint.alignment.config.region_dimension
+    features = np.random.default_rng(0).normal(size=(3, width)).astype(np.float32)
+    regions = Regions(boxes, np.ones(3, np.float32), features)
+    whole = phrase_scores(checkpoint, regions, "a red ball", "a red ball")
+    assert whole == pytest.approx(phrase_scores(checkpoint, regions, "a red ball"), abs=1e-5)
+    inside = phrase_scores(checkpoint, regions, "ball", "a red ball on grass")
+    assert inside != pytest.approx(phrase_scores(checkpoint, regions, "ball"), abs=1e-5)
+    phrases = (Phrase("red ball", boxes[1:2].astype(float)), Phrase("man", boxes[2:].astype(float)))
+    photo = PhrasePhoto("x.jpg", 10, 10, "exact", 1.0, phrases)
+    said = {"x.jpg": ("a dog runs", "a red ball on grass")}
+    assert evaluate_ground(checkpoint, [(photo, regions)], said)["phrases"] == 1
+    assert evaluate_ground(checkpoint, [(photo, regions)])["phrases"] == 2
+
+
+def test_where_a_phrase_stands() -> None:
+    sentence = ["a", "red", "a", "red", "dog"]
+    assert place_in(sentence, ["a", "red", "dog"]) == 2
+    assert place_in(sentence, ["red", "cat"]) is None
+    assert place_in(["a"], sentence) is None
