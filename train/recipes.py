@@ -96,6 +96,9 @@ RECIPES: dict[str, Named] = {
     "words": Named("Eq. 8 on single words", {}, {"context": "word"}),
     "bigrams": Named("Eq. 8 on bigrams", {}, {"context": "bigram"}),
     "image": Named("the whole image only", {"regions": "image"}),
+    "image-weighted": Named(
+        "the whole image only, words weighted", {"regions": "image"}, {"similarity": "weighted"}
+    ),
     "gru": Named("GRU for the BRNN", {}, {"context": "gru"}),
     "product": Named(
         "raw inner products for cosines", {"temperature": 1.0}, {"similarity": "product"}
