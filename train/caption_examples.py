@@ -17,6 +17,7 @@ from core import images
 from core.metrics import cider_of_each
 
 COUNT = 10
+SIDE = 480  # pixels of a photo's longer side
 _PAGE = """<!doctype html><meta charset="utf-8"><title>Captions</title><style>
 body {{ font: 15px/1.4 system-ui, sans-serif; margin: 24px; color: #222 }}
 section {{ display: grid; grid-template-columns: repeat(5, 1fr); gap: 18px }}
@@ -52,7 +53,9 @@ def _figure(
     photo: Path, box: np.ndarray | None, text: str, references: Sequence[str], cider: float
 ) -> str:
     pixels = images.read(photo).pixels
-    _, jpeg = cv2.imencode(".jpg", pixels[..., ::-1])
+    shrunk = min(1.0, SIDE / max(pixels.shape))
+    small = cv2.resize(pixels, None, fx=shrunk, fy=shrunk, interpolation=cv2.INTER_AREA)
+    _, jpeg = cv2.imencode(".jpg", small[..., ::-1])
     source = "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()
     outline = ""
     if box is not None:

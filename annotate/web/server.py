@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
+import logging
 import socket
 import sys
 from collections.abc import Callable
@@ -55,12 +57,20 @@ def serve(
             timeout_graceful_shutdown=2,  # open pages hold a connection for ever
         )
     )
+    logging.getLogger("uvicorn.error").addFilter(_worth_saying)
     shown = "localhost" if host in ("0.0.0.0", "::") else host
     shown = f"[{shown}]" if ":" in shown else shown
     print(f"Open http://{shown}:{listening.getsockname()[1]}", flush=True)
     if note:
         print(note, flush=True)
     server.run(sockets=[listening])
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """Not that the connections of open pages were cut at the end, each with a traceback."""
+    error = record.exc_info[1] if record.exc_info else None
+    cut = isinstance(error, asyncio.CancelledError)
+    return not cut and "graceful shutdown exceeded" not in record.getMessage()
 
 
 def run(main: Callable[[], None]) -> None:

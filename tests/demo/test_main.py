@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from annotate.web.server import listen
@@ -35,3 +40,22 @@ def test_the_port_is_free_again_at_once() -> None:
         with socket.create_connection(("127.0.0.1", port)):
             first.accept()[0].close()
     listen("127.0.0.1", port).close()
+
+
+def test_it_ends_without_a_word_while_pages_are_open(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "annotate", "serve", "--open", "--port", "0", "--url", url],
+        env=os.environ | {"XDG_DATA_HOME": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    address = process.stdout.readline().split()[1]
+    with httpx.stream("GET", f"{address}/gradio_api/heartbeat/page", timeout=60) as page:
+        assert page.status_code == 200
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert errors == ""
+    assert process.returncode == 130
