@@ -9,6 +9,7 @@ import pytest
 from annotate.__main__ import parser as annotate_parser
 from demo.__main__ import parser as demo_parser
 from tests.benchmarks.grounding_sets import parser as sets_parser
+from tests.benchmarks.whole_app import parser as app_parser
 from train.__main__ import COMMANDS
 from train.__main__ import parser as train_parser
 
@@ -18,6 +19,7 @@ PARSERS = {
     "demo": demo_parser,
     "annotate": annotate_parser,
     "tests.benchmarks.grounding_sets": sets_parser,
+    "tests.benchmarks.whole_app": app_parser,
 }
 PAGES = sorted(p for p in ROOT.rglob("*.md") if not any(part.startswith(".") for part in p.parts))
 FENCE = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
@@ -53,7 +55,7 @@ def test_every_command_is_documented() -> None:
 def test_every_file_of_a_room_has_a_line_in_its_readme() -> None:
     for room in ("core", "train", "demo"):
         text = (ROOT / room / "README.md").read_text("utf-8")
-        for path in (ROOT / room).glob("*.py"):
+        for path in [*(ROOT / room).glob("*.py"), *(ROOT / room).glob("captions/*.py")]:
             if not path.name.startswith("__"):
                 assert f"`{path.name}`" in text, f"{room}/README.md does not name {path.name}"
 

@@ -28,7 +28,7 @@ from core.metrics import perplexity, score
 from core.recurrences import KINDS, CaptionerConfig
 from core.text import Vocabulary, tokenise
 from core.weights import LEVELS, load_captioners, save_captioner, save_checkpoint
-from train.caption_data import Images, Said, read_snippets, said_of_photos
+from train.captions.data import Images, Said, read_snippets, said_of_photos
 from train.data import DataError, read_captions
 from train.features import FeatureStore
 from train.runs import Progress, Run, check_finite, set_threads

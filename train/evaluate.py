@@ -5,8 +5,9 @@ rank     photos and sentences against each other (Table 1 of the paper): recall 
 ground   phrases with boxes (Flickr30k Entities): is the region with the highest summed word score
          (Eq. 8's inner sum for one region) where people put the phrase? Alone, or with --data
          within the sentences where they stand, as the app reads them.
-caption  a captioner's sentences against people's (train/captioning.py)
-mrnn     photos and sentences against each other by a captioner's probabilities (train/mrnn.py)
+caption  a captioner's sentences against people's (train/captions/evaluation.py)
+mrnn     photos and sentences against each other by a captioner's probabilities
+         (train/captions/mrnn.py)
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from core.regions import Regions
 from core.retrieval import Recall
 from core.text import tokenise
 from core.weights import Checkpoint, load_checkpoint
-from train import captioning, export, mrnn
+from train import export
+from train.captions import evaluation as captioning
+from train.captions import mrnn
 from train.data import Phrase, PhrasePhoto, read_captions, read_phrases
 from train.features import BATCH, FeatureStore, write_features
 from train.ranking import Sentences, Stored, rank

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from train import alignment_table, captioning_table, magnitudes
+from train import alignment_table, magnitudes
+from train.captions import table as captioning_table
 
 TABLES = {
     "captioning": (captioning_table, "sentences of photos and regions beside the published ones"),

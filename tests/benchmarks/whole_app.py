@@ -149,14 +149,20 @@ def measure(minutes: float, aligning: int, annotating: int, pause: float) -> dic
         }
 
 
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks.whole_app", description=__doc__
+    )
+    options.add_argument("--minutes", type=float, default=5)
+    options.add_argument("--aligning", type=int, default=16)
+    options.add_argument("--annotating", type=int, default=4)
+    options.add_argument("--pause", type=float, default=8, help="seconds between two alignments")
+    options.add_argument("--json", type=Path)
+    return options
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=5)
-    parser.add_argument("--aligning", type=int, default=16)
-    parser.add_argument("--annotating", type=int, default=4)
-    parser.add_argument("--pause", type=float, default=8, help="seconds between two alignments")
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
+    arguments = parser().parse_args()
     found = measure(arguments.minutes, arguments.aligning, arguments.annotating, arguments.pause)
     text = json.dumps(found, indent=2)
     print(text)

@@ -17,8 +17,8 @@ from core.text import tokenise
 from core.weights import load_captioners, load_checkpoint
 from train import __main__ as command
 from train import caption as trainer
-from train import captioning
-from train.caption_data import Images, read_snippets
+from train.captions import evaluation as captioning
+from train.captions.data import Images, read_snippets
 from train.features import FeatureStore
 
 
@@ -300,7 +300,7 @@ def test_what_the_checkpoint_says_is_what_training_measured(
     store = FeatureStore(material / "dev")
     words = 0
     said = [(name, s) for name in store.names for s in _sentences(name)]
-    from train.caption_data import Said
+    from train.captions.data import Said
 
     texts = Said(
         tuple(n for n, _ in said), np.zeros(len(said), dtype=int), tuple(s for _, s in said)

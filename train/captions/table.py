@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from train import captioning, mrnn
+from train.captions import evaluation, mrnn
 from train.data import DataError
 from train.runs import set_threads
 
@@ -70,7 +70,7 @@ class Results:
         return figures
 
     def caption(self, name: str, *options: object) -> dict[str, Any]:
-        return self.get(name, captioning, captioning.evaluate_caption, *options)
+        return self.get(name, evaluation, evaluation.evaluate_caption, *options)
 
     def mrnn(self, name: str, *options: object) -> dict[str, Any]:
         return self.get(name, mrnn, mrnn.evaluate_mrnn, *options)

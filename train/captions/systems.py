@@ -22,10 +22,10 @@ from core.beam import Decoding, search
 from core.captioner import TrainedCaptioner, image_inputs
 from core.regions import RegionEncoder
 from core.text import Vocabulary, tokenise
-from train.caption_data import Images
+from train.captions.data import Images
+from train.captions.regions import Wanted
 from train.data import CaptionSet
 from train.features import BATCH, FeatureStore, write_features
-from train.region_data import Wanted
 
 Key = int
 

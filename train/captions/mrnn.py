@@ -23,9 +23,9 @@ from core.retrieval import ranks, recall
 from core.text import tokenise
 from core.weights import load_encoder
 from train.caption import Material, log_probabilities
-from train.caption_data import Images, said_of_photos
-from train.caption_systems import photo_features
-from train.captioning import captioner_of
+from train.captions.data import Images, said_of_photos
+from train.captions.evaluation import captioner_of
+from train.captions.systems import photo_features
 from train.data import DataError, read_captions
 from train.features import FeatureStore
 

@@ -31,9 +31,10 @@ from core.captioner import TrainedCaptioner
 from core.metrics import NEEDS_JAVA, has_java, perplexity, score, share_seen
 from core.weights import LEVELS, load_captioners, load_checkpoint, load_encoder
 from train.caption import Material, log_probabilities
-from train.caption_data import Images, said_of_photos, snippet_texts
-from train.caption_examples import write_examples
-from train.caption_systems import (
+from train.captions.data import Images, said_of_photos, snippet_texts
+from train.captions.examples import write_examples
+from train.captions.regions import read_annotations, regions_of_phrases, wanted_regions
+from train.captions.systems import (
     Key,
     Pooled,
     nearest_photos,
@@ -45,7 +46,6 @@ from train.caption_systems import (
 )
 from train.data import CaptionSet, DataError, read_captions, read_phrases
 from train.features import FeatureStore
-from train.region_data import read_annotations, regions_of_phrases, wanted_regions
 
 BASELINES = {"image": ("nearest", "human"), "region": ("ranking", "whole-image", "human")}
 Round = tuple[dict[Key, str], dict[Key, list[str]]]  # somebody's sentences, and the others'

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from train.data import DataError, Phrase, PhrasePhoto, read_other_sentences
-from train.region_data import (
+from train.captions.regions import (
     Region,
     RegionPhoto,
     read_annotations,
     regions_of_phrases,
     wanted_regions,
 )
+from train.data import DataError, Phrase, PhrasePhoto, read_other_sentences
 
 SUBMISSION = {
     "id": "s", "photo": "a.jpg", "annotator": "ann", "state": "submitted", "bad": "",

@@ -1,0 +1,1 @@
+"""What captioners learn from, and how their sentences are judged."""
