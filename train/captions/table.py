@@ -87,6 +87,14 @@ def scores(figures: dict[str, Any]) -> list[Any]:
     return [figures.get(name) for name in SCORES]
 
 
+def passes(folder: Path) -> str:
+    """How long a checkpoint of a run folder learnt; nothing of one that lies elsewhere."""
+    config = folder.parent / "config.json"
+    if not config.is_file():
+        return ""
+    return f"{json.loads(config.read_text(encoding='utf-8'))['epochs']} passes, "
+
+
 def photos_section(results: Results, arguments: argparse.Namespace) -> str:
     """Whole photos: systems, beams, the share of sentences that are not new."""
     data = ("--level", "image", "--data", arguments.data, "--split", arguments.split,
@@ -96,7 +104,7 @@ def photos_section(results: Results, arguments: argparse.Namespace) -> str:
     for folder in arguments.captioner:
         name = folder.parent.name if folder.name == "checkpoint" else folder.name
         figures = results.caption(f"photos_{name}", *data, "--captioner", folder)
-        rows.append((f"{name}, beam 7", scores(figures)))
+        rows.append((f"{name}, {passes(folder)}beam 7", scores(figures)))
     nearest = (*data, "--baseline", "nearest", "--train-features", arguments.train_features)
     rows.append(("nearest training photo", scores(results.caption("photos_nearest", *nearest))))
     human = results.caption("photos_human", *data, "--baseline", "human")
@@ -106,7 +114,10 @@ def photos_section(results: Results, arguments: argparse.Namespace) -> str:
          (one["seen_in_training"], one["words"], one["bleu_4"], one["cider"]))
         for one in shipped["by_beam"]
     ]  # fmt: skip
-    beams += [(f"{KARPATHY}, beam 7", (60, None, 16.0, 31.8)), (f"{KARPATHY}, beam 1", (25,))]
+    beams += [
+        (f"{KARPATHY}, beam 7", (60, None, 16.0, 31.8)),
+        (f"{KARPATHY}, beam 1", (25, None, None, None)),
+    ]
     decoding = shipped["decoding"]
     return (
         f"## Whole photos\n\nFlickr8k {arguments.split}, {shipped['images']:,} photos, "
@@ -160,7 +171,7 @@ def mrnn_section(results: Results, arguments: argparse.Namespace) -> str:
     return (
         f"## Retrieval by an m-RNN's probabilities\n\n{figures['images']:,} photos and "
         f"{figures['sentences']:,} sentences in {figures['seconds']:,} s on {arguments.threads} "
-        f"threads, P(w) over {figures['prior_sample']} training photos; perplexity "
+        f"thread(s), P(w) over {figures['prior_sample']} training photos; perplexity "
         f"{figures['perplexity']} (Mao et al.: 24.39).\n\n"
         + table(RETRIEVAL, [*rows, *RETRIEVAL_ROWS])
     )
