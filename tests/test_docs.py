@@ -72,4 +72,4 @@ def test_the_readmes_snippet_in_one_process(
     [snippet] = [body for body in fenced(ROOT / "README.md", "python") if "Describer" in body]
     monkeypatch.chdir(ROOT)
     exec(compile(snippet, "README.md", "exec"), {})
-    assert "horses" in capsys.readouterr().out
+    assert "with a ball" in capsys.readouterr().out
