@@ -28,7 +28,8 @@ import httpx
 import numpy as np
 from gradio_client import Client, handle_file
 
-from tests.demo.visit import ROOT, served
+from tests.demo.visit import served
+from tests.serving import ROOT
 
 PHOTO = ROOT / "demo/examples/horses.jpg"
 SENTENCES = ("three horses on a green hill", "a black horse", "a foal lies in the grass")

@@ -20,7 +20,7 @@ from annotate.web.guard import WRITE, fetches, known_host
 from annotate.web.uploads import UploadLimits
 from core.describer import Describer
 from demo.app import GUARD, Settings, create
-from tests.demo.visit import ROOT
+from tests.serving import ROOT
 
 OWN = "http://127.0.0.1:7860"
 LIMITS = UploadLimits(folder_bytes=100_000)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -15,7 +12,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page
 
-ROOT = Path(__file__).parents[2]
+from tests.serving import running
 
 
 def picture(width: int, height: int, kind: str = "JPEG") -> bytes:
@@ -30,23 +27,8 @@ def picture(width: int, height: int, kind: str = "JPEG") -> bytes:
 def served(*arguments: str) -> Iterator[str]:
     """`python -m demo` on a free port -> its address. Checks that it leaves nothing behind."""
     with TemporaryDirectory() as scratch:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "demo", "--port", "0", *arguments],
-            cwd=ROOT,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": scratch, "XDG_DATA_HOME": scratch},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout
-        try:
-            line = process.stdout.readline()
-            assert line.startswith("Open http://"), line
-            yield line.split()[1]
-        finally:
-            process.terminate()
-            process.wait(20)
-            process.stdout.close()
-        assert process.returncode == 0
+        with running("demo", *arguments, TMPDIR=scratch, XDG_DATA_HOME=scratch) as address:
+            yield address
         assert list(Path(scratch).glob("alignments-uploads-*")) == []
 
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -20,7 +16,8 @@ from annotate.projects import Settings
 from annotate.records import Photo, Suggestion
 from annotate.store import Store
 from tests.annotate.page.seat import Seat
-from tests.demo.visit import ROOT, picture
+from tests.demo.visit import picture
+from tests.serving import running
 
 WIDTH, HEIGHT = 200, 120
 PASSWORD = "a long password"
@@ -69,32 +66,10 @@ def bureau(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bureau]:
     store.close()
 
 
-@contextmanager
-def serving(url: str, *options: str) -> Iterator[str]:
-    """`python -m annotate serve` on a free port -> its address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "annotate", "serve", "--url", url, "--port", "0", *options],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout
-    try:
-        line = process.stdout.readline()
-        assert line.startswith("Open http://"), line
-        yield line.split()[1]
-    finally:
-        process.terminate()
-        process.wait(90)  # threads that compute are waited for
-        process.stdout.close()
-    assert process.returncode == 0
-
-
 @pytest.fixture(scope="module")
 def address(bureau: Bureau) -> Iterator[str]:
     """An open server: a name is enough."""
-    with serving(bureau.url, "--open") as address:
+    with running("annotate", "serve", "--url", bureau.url, "--open") as address:
         yield address
 
 

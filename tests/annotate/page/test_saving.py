@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Error, Route, expect
 
 from annotate.people import OPERATOR
-from tests.annotate.page.conftest import PASSWORD, Bureau, Seats, serving
+from tests.annotate.page.conftest import PASSWORD, Bureau, Seats
 from tests.annotate.page.seat import Seat
+from tests.serving import running
 
 Sit = Callable[..., Seat]
 
@@ -205,7 +206,7 @@ def test_signing_in_by_name_or_password(bureau: Bureau, sit: Sit) -> None:
 def test_with_passwords_gradio_asks_before_the_page(bureau: Bureau, browser: Browser) -> None:
     project = bureau.project(boxes_per_photo=1)
     bureau.store.people.add(OPERATOR, "Willa", PASSWORD)
-    with serving(bureau.url) as closed:
+    with running("annotate", "serve", "--url", bureau.url) as closed:
         seats = Seats(browser, closed)
         seat = seats(None, project)
         page = seat.page
