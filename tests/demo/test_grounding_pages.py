@@ -30,7 +30,7 @@ from demo.app import Settings, create
 from demo.groundings import Groundings
 from demo.pictures import PictureLimits, Pictures
 from tests.core.handmade import handmade
-from tests.demo.visit import ROOT
+from tests.serving import ROOT
 
 OWN = "http://127.0.0.1:7860"
 bundled = pytest.mark.skipif(not (BUNDLED / "config.json").is_file(), reason="nothing is bundled")

@@ -23,7 +23,8 @@ from annotate.people import OPERATOR
 from annotate.records import Photo
 from annotate.web.hosting import Settings
 from tests.annotate.page.conftest import PASSWORD, Bureau
-from tests.demo.visit import ROOT, picture
+from tests.demo.visit import picture
+from tests.serving import ROOT
 
 OWN = "http://127.0.0.1:7860"
 ANYBODY = {"/annotate/me", "/annotate/enter", "/annotate/leave"}
