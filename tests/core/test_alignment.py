@@ -7,26 +7,18 @@ from torch import Tensor
 
 from core.alignment import (
     BRNN,
-    AlignmentConfig,
     AlignmentModel,
     fragment_loss,
     max_margin_loss,
     pack_sentences,
     softmax_loss,
 )
-
-
-def config(**changes: object) -> AlignmentConfig:
-    values: dict[str, object] = {
-        "region_dimension": 5, "vocabulary_size": 9, "word_dimension": 3, "hidden_dimension": 4,
-        "common_dimension": 6, "dropout": 0.0, "similarity": "product",
-    }  # fmt: skip
-    return AlignmentConfig(**{**values, **changes})  # type: ignore[arg-type]
+from tests.core import small_alignment
+from tests.core.small_alignment import config
 
 
 def model(**changes: object) -> AlignmentModel:
-    torch.manual_seed(0)
-    return AlignmentModel(config(**changes)).double().eval()
+    return small_alignment.model(**changes).double()
 
 
 def plain_brnn(net: BRNN, sentence: list[int]) -> list[Tensor]:

@@ -6,21 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.alignment import AlignmentConfig, AlignmentModel, pack_sentences
+from core.alignment import AlignmentModel, pack_sentences
 from core.choosing import choosing_words, grounding_scores, settled, with_neighbours
-
-
-def config(**changes: object) -> AlignmentConfig:
-    values: dict[str, object] = {
-        "region_dimension": 5, "vocabulary_size": 9, "word_dimension": 3, "hidden_dimension": 4,
-        "common_dimension": 6, "dropout": 0.0, "similarity": "product",
-    }  # fmt: skip
-    return AlignmentConfig(**{**values, **changes})  # type: ignore[arg-type]
-
-
-def model(**changes: object) -> AlignmentModel:
-    torch.manual_seed(0)
-    return AlignmentModel(config(**changes)).eval()
+from tests.core.small_alignment import config, model
 
 
 def read(net: AlignmentModel, sentence: list[int]) -> np.ndarray:

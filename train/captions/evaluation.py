@@ -247,18 +247,14 @@ def evaluate_caption(arguments: argparse.Namespace) -> dict[str, Any]:
     return head | evaluate(arguments)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `evaluate caption`, beside those that every kind has."""
-    parser.add_argument("--level", choices=LEVELS, required=True)
+def add_photo_arguments(parser: argparse.ArgumentParser) -> None:
+    """Photos, their sentences, and a captioner of them: `evaluate caption` and `evaluate mrnn`."""
     parser.add_argument("--data", type=Path, help="a Flickr8k folder")
     parser.add_argument("--split", default="test")
     parser.add_argument("--sentences", type=Path, help="other sentences for its photos")
     parser.add_argument("--images", type=Path, help="a folder of photos")
     parser.add_argument("--captions", type=Path, help="COCO captions JSON, with --images")
     parser.add_argument("--features", type=Path, help="keep or reuse the photos' regions here")
-    parser.add_argument("--phrases", type=Path, help="regions: phrases with boxes")
-    parser.add_argument("--sizes", choices=("exact", "confident", "all"), default="confident")
-    parser.add_argument("--annotations", type=Path, help="regions: an export of `annotate`")
     parser.add_argument(
         "--captioner",
         type=Path,
@@ -267,6 +263,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="a captioner's checkpoint folder, instead of --checkpoint's own",
     )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `evaluate caption`, beside those that every kind has."""
+    parser.add_argument("--level", choices=LEVELS, required=True)
+    add_photo_arguments(parser)
+    parser.add_argument("--phrases", type=Path, help="regions: phrases with boxes")
+    parser.add_argument("--sizes", choices=("exact", "confident", "all"), default="confident")
+    parser.add_argument("--annotations", type=Path, help="regions: an export of `annotate`")
     parser.add_argument("--baseline", choices=sorted({n for v in BASELINES.values() for n in v}))
     parser.add_argument("--train-features", type=Path, help="for the baseline nearest")
     parser.add_argument(

@@ -24,7 +24,7 @@ from core.text import tokenise
 from core.weights import load_encoder
 from train.caption import Material, log_probabilities
 from train.captions.data import Images, said_of_photos
-from train.captions.evaluation import captioner_of
+from train.captions.evaluation import add_photo_arguments, captioner_of
 from train.captions.systems import photo_features
 from train.data import DataError, read_captions
 from train.features import FeatureStore
@@ -76,15 +76,6 @@ def evaluate_mrnn(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `evaluate mrnn`, beside those that every kind has."""
-    parser.add_argument("--data", type=Path, help="a Flickr8k folder")
-    parser.add_argument("--split", default="test")
-    parser.add_argument("--sentences", type=Path, help="other sentences for its photos")
-    parser.add_argument("--images", type=Path, help="with --captions: a folder of photos")
-    parser.add_argument("--captions", type=Path, help="COCO captions JSON")
-    parser.add_argument("--features", type=Path, help="keep or reuse the photos' regions here")
+    add_photo_arguments(parser)
     parser.add_argument("--train-features", type=Path, required=True, help="for P(w)")
     parser.add_argument("--sample", type=int, default=100, help="training photos for P(w)")
-    parser.add_argument(
-        "--captioner", type=Path, action="append", default=[], metavar="DIR",
-        help="a captioner's checkpoint folder, instead of --checkpoint's own",
-    )  # fmt: skip
