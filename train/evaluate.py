@@ -135,21 +135,40 @@ def suits(phrase: Phrase, regions: Regions) -> np.ndarray:
     return found
 
 
+def scored_phrases(
+    checkpoint: Checkpoint,
+    photos: list[tuple[PhrasePhoto, Regions]],
+    sentences: Mapping[str, Sequence[str]] | None,
+) -> Iterator[tuple[PhrasePhoto, Regions, Phrase, np.ndarray]]:
+    """Every phrase with its `phrase_scores`. With sentences, by photo, phrases are read within them,
+    and those that stand in none are left out."""
+    for photo, regions in photos:
+        for phrase in photo.phrases:
+            sentence = None
+            if sentences is not None:
+                sentence = spoken_in(phrase.words, sentences.get(photo.name, ()))
+                if sentence is None:
+                    continue
+            yield photo, regions, phrase, phrase_scores(checkpoint, regions, phrase.words, sentence)
+
+
 def worst(
-    checkpoint: Checkpoint, folder: Path, photos: list[tuple[PhrasePhoto, Regions]], count: int
+    checkpoint: Checkpoint,
+    folder: Path,
+    photos: list[tuple[PhrasePhoto, Regions]],
+    count: int,
+    sentences: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Tile]:
     """The phrases that the model is surest to be wrong about: by how much its best region beats
     the best right one. Phrases without a right region among the photo's are left out."""
     missed: list[tuple[float, Tile]] = []
-    for photo, regions in photos:
-        for phrase in photo.phrases:
-            scores, right = phrase_scores(checkpoint, regions, phrase.words), suits(phrase, regions)
-            best = int(scores.argmax())
-            if right.any() and not right[best]:
-                gap = float(scores[best] - scores[right].max())
-                label = f"{phrase.words} ({gap:.2f} over the best right box)"
-                pixels = images.read(folder / photo.name).pixels
-                missed.append((gap, Tile(pixels, label, regions.boxes[best])))
+    for photo, regions, phrase, scores in scored_phrases(checkpoint, photos, sentences):
+        right, best = suits(phrase, regions), int(scores.argmax())
+        if right.any() and not right[best]:
+            gap = float(scores[best] - scores[right].max())
+            label = f"{phrase.words} ({gap:.2f} over the best right box)"
+            pixels = images.read(folder / photo.name).pixels
+            missed.append((gap, Tile(pixels, label, regions.boxes[best])))
     missed.sort(key=lambda one: -one[0])
     return [tile for _, tile in missed[:count]]
 
@@ -163,25 +182,17 @@ def evaluate_ground(
 
     recall_at_k: one of the k best regions has IoU >= 0.5 with any of the phrase's boxes or with
     their union; recall_at_20_any_box: any region has; pointing: the best region's centre lies in
-    one of the phrase's boxes. With sentences, by photo, phrases are read within them; those that
-    stand in none are left out.
+    one of the phrase's boxes. Sentences as in `scored_phrases`.
     """
     first, five, any_box, pointing = [], [], [], []
-    for photo, regions in photos:
-        for phrase in photo.phrases:
-            sentence = None
-            if sentences is not None:
-                sentence = spoken_in(phrase.words, sentences.get(photo.name, ()))
-                if sentence is None:
-                    continue
-            scores = phrase_scores(checkpoint, regions, phrase.words, sentence)
-            order = np.argsort(-scores, kind="stable")
-            hit = suits(phrase, regions)[order]
-            first.append(hit[0])
-            five.append(hit[:5].any())
-            any_box.append(hit.any())
-            best = regions.boxes[order[:1]]
-            pointing.append(boxes.contains_centre(phrase.boxes, best).any())
+    for _, regions, phrase, scores in scored_phrases(checkpoint, photos, sentences):
+        order = np.argsort(-scores, kind="stable")
+        hit = suits(phrase, regions)[order]
+        first.append(hit[0])
+        five.append(hit[:5].any())
+        any_box.append(hit.any())
+        best = regions.boxes[order[:1]]
+        pointing.append(boxes.contains_centre(phrase.boxes, best).any())
     share = {
         "recall_at_1": first,
         "recall_at_5": five,
@@ -261,7 +272,7 @@ def main(arguments: argparse.Namespace) -> None:
         found = list(phrase_regions(checkpoint, arguments.images, photos))
         figures = evaluate_ground(checkpoint, found, sentences)
         if arguments.worst:
-            tiles = worst(checkpoint, arguments.images, found, 10)
+            tiles = worst(checkpoint, arguments.images, found, 10, sentences)
             if tiles:
                 sheet(tiles, columns=2).save(arguments.worst)
                 print(f"surest mistakes: {arguments.worst}")
