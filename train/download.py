@@ -21,6 +21,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -180,7 +181,7 @@ def unpack(archive: Path, out: Path, layout: dict[str, str] | None) -> None:
                 with file.open(member) as source, fresh.open("wb") as copy:
                     shutil.copyfileobj(source, copy)
                 fresh.replace(target)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise DataError(f"{archive} is no whole zip archive: {error}") from None
 
 

@@ -236,3 +236,16 @@ def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="Bad CRC"):
         download.unpack(path, tmp_path, None)
     assert not (tmp_path / "images" / "a.jpg").exists()
+
+
+def test_a_damaged_stream_is_said(tmp_path: Path) -> None:
+    """The directory is whole, a file's compressed bytes are not."""
+    archive = tmp_path / "x.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a.jpg", PHOTO)
+    damaged = bytearray(archive.read_bytes())
+    start = 30 + len("a.jpg")  # after the local header
+    damaged[start : start + 20] = b"\xff" * 20
+    archive.write_bytes(damaged)
+    with pytest.raises(DataError, match="is no whole zip archive"):
+        download.unpack(archive, tmp_path / "out", None)
