@@ -140,7 +140,7 @@ def scored_phrases(
     photos: list[tuple[PhrasePhoto, Regions]],
     sentences: Mapping[str, Sequence[str]] | None,
 ) -> Iterator[tuple[PhrasePhoto, Regions, Phrase, np.ndarray]]:
-    """Every phrase with its `phrase_scores`. With sentences, by photo, phrases are read within them,
+    """Every phrase with its `phrase_scores`. With sentences, by photo, phrases are read in them,
     and those that stand in none are left out."""
     for photo, regions in photos:
         for phrase in photo.phrases:
