@@ -24,8 +24,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from annotate.records import Project, Submission, counted_by_photo
-from core.boxes import iou
-from core.text import tokenise
+from core.language.vocabulary import tokenise
+from core.vision.boxes import iou
 
 THRESHOLD = 0.5
 """The IoU from which two boxes show the same thing: the paper's and the field's."""
@@ -95,9 +95,11 @@ class Agreement:
     def snippets(self, meteor: bool | None = None) -> dict[str, float]:
         """bleu_1 .. bleu_4, rouge_l, cider and, where Java is, meteor; nothing without matches.
 
-        `meteor`: see core.metrics.score.
+        `meteor`: see core.captioning.metrics.score.
         """
-        from core import metrics  # its libraries take a while to load, and only this needs them
+        from core.captioning import (
+            metrics,  # its libraries take a while to load, and only this needs them
+        )
 
         if not self.references:
             return {}

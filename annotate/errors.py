@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from core.errors import UserError
 
-class StoreError(Exception):
+
+class StoreError(UserError):
     """Nothing of the change was saved; what was saved before is as it was."""
 
 

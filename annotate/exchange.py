@@ -14,16 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from annotate import models
-from annotate.checks import (
-    NAME_LENGTH,
-    annotations_of,
-    name_of,
-    seconds_of,
-    shown,
-    text_of,
-    words_of,
-)
+from annotate import schema
 from annotate.database import Database
 from annotate.errors import InvalidError
 from annotate.people import Person, confirm
@@ -41,6 +32,15 @@ from annotate.projects import (
 )
 from annotate.records import Annotation, Photo, Project, Submission, Suggestion
 from annotate.revisions import ANNOTATION_COLUMNS, annotation_of, annotation_row
+from annotate.validation import (
+    NAME_LENGTH,
+    annotations_of,
+    name_of,
+    seconds_of,
+    shown,
+    text_of,
+    words_of,
+)
 
 
 class Exchange:
@@ -61,14 +61,14 @@ class Exchange:
                 PhotoInfo(*row)
                 for row in connection.execute(
                     select(*PHOTO_COLUMNS)
-                    .where(models.Photo.project_id == project)
-                    .order_by(models.Photo.id)
+                    .where(schema.Photo.project_id == project)
+                    .order_by(schema.Photo.id)
                 )
             ]
             people = connection.execute(
-                select(models.Person.id, models.Person.name)
-                .join(models.Member, models.Member.person_id == models.Person.id)
-                .where(models.Member.project_id == project)
+                select(schema.Person.id, schema.Person.name)
+                .join(schema.Member, schema.Member.person_id == schema.Person.id)
+                .where(schema.Member.project_id == project)
             )
             names = dict(people.all())
             submissions = _submissions(
@@ -135,15 +135,15 @@ class _Checked:
 
     @property
     def counts(self) -> bool:
-        return self.value.state == models.SUBMITTED and not self.value.bad
+        return self.value.state == schema.SUBMITTED and not self.value.bad
 
 
 def _suggestions(connection: Connection, project: int) -> dict[int, list[Suggestion]]:
     rows = connection.execute(
         select(*SUGGESTION_COLUMNS)
-        .join(models.Photo, models.Photo.id == models.Suggestion.photo_id)
-        .where(models.Photo.project_id == project)
-        .order_by(models.Suggestion.id)
+        .join(schema.Photo, schema.Photo.id == schema.Suggestion.photo_id)
+        .where(schema.Photo.project_id == project)
+        .order_by(schema.Suggestion.id)
     )
     found: dict[int, list[Suggestion]] = {}
     for row in rows:
@@ -154,8 +154,8 @@ def _suggestions(connection: Connection, project: int) -> dict[int, list[Suggest
 def _submissions(
     connection: Connection, project: int, photos: dict[int, str], people: dict[int, str]
 ) -> tuple[Submission, ...]:
-    work, region = models.Assignment, models.Annotation
-    finished = (work.project_id == project, work.state.in_((models.SUBMITTED, models.SKIPPED)))
+    work, region = schema.Assignment, schema.Annotation
+    finished = (work.project_id == project, work.state.in_((schema.SUBMITTED, schema.SKIPPED)))
     regions: dict[int, list[Annotation]] = {}
     for row in connection.execute(
         select(*ANNOTATION_COLUMNS)
@@ -189,7 +189,7 @@ def _insert_people(
     names = [name_of("An annotator's name", name) for name in annotators]
     if len(set(names)) < len(names):
         raise InvalidError("Two annotators have the same name; expected one each.")
-    everybody = select(models.Person.name, models.Person.id)
+    everybody = select(schema.Person.name, schema.Person.id)
     known = dict(connection.execute(everybody).all())
     new = [
         {"name": name, "role": "annotator", "disabled": False, "created": now}
@@ -197,7 +197,7 @@ def _insert_people(
         if name not in known
     ]
     if new:
-        connection.execute(insert(models.Person), new)
+        connection.execute(insert(schema.Person), new)
         known = dict(connection.execute(everybody).all())
     return {name: known[name] for name in names}
 
@@ -213,11 +213,11 @@ def _checked(
         raise InvalidError(
             f"A submission is by {shown(value.annotator)}; expected an annotator of the project."
         )
-    if value.state not in (models.SUBMITTED, models.SKIPPED):
+    if value.state not in (schema.SUBMITTED, schema.SKIPPED):
         raise InvalidError(
             f"A submission's state is {shown(value.state)}; expected submitted or skipped."
         )
-    if value.state == models.SKIPPED and (value.annotations or value.bad):
+    if value.state == schema.SKIPPED and (value.annotations or value.bad):
         raise InvalidError("A skipped photo has boxes or is marked as bad; expected neither.")
     for moment in (value.started, value.finished):
         if moment is not None and moment.tzinfo is None:
@@ -258,20 +258,20 @@ def _insert_members(
     }
     for one in checked:
         row = rows[one.person]
-        if one.value.state == models.SKIPPED:
+        if one.value.state == schema.SKIPPED:
             row["skipped"] += 1
         else:
             row["submitted"] += 1
             row["bad"] += bool(one.value.bad)
             row["seconds"] += one.value.seconds
     if rows:
-        connection.execute(insert(models.Member), list(rows.values()))
+        connection.execute(insert(schema.Member), list(rows.values()))
 
 
 def _insert_submissions(connection: Connection, project: int, checked: list[_Checked]) -> None:
     if not checked:
         return
-    table = models.Assignment
+    table = schema.Assignment
     connection.execute(
         insert(table),
         [
@@ -300,11 +300,11 @@ def _insert_submissions(connection: Connection, project: int, checked: list[_Che
         for region in one.annotations
     ]
     if rows:
-        connection.execute(insert(models.Annotation), rows)
+        connection.execute(insert(schema.Annotation), rows)
     people = Counter(one.photo for one in checked if one.counts)
     for photo, number in people.items():
         connection.execute(
-            update(models.Photo)
-            .where(models.Photo.id == photo)
-            .values(free=models.Photo.free - number, submitted=number)
+            update(schema.Photo)
+            .where(schema.Photo.id == photo)
+            .values(free=schema.Photo.free - number, submitted=number)
         )

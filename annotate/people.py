@@ -13,10 +13,10 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError, VerifyMismatchError
 from sqlalchemy import Connection, insert, select, update
 
-from annotate import models
-from annotate.checks import name_of, text_of
+from annotate import schema
 from annotate.database import Database
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
+from annotate.validation import name_of, text_of
 
 Role = Literal["owner", "annotator"]
 SHORTEST_PASSWORD = 8
@@ -55,8 +55,8 @@ def confirm(connection: Connection, who: Person, owner: bool = False) -> None:
     if who is OPERATOR:
         return
     role = connection.scalar(
-        select(models.Person.role).where(
-            models.Person.id == who.id, models.Person.name == who.name, ~models.Person.disabled
+        select(schema.Person.role).where(
+            schema.Person.id == who.id, schema.Person.name == who.name, ~schema.Person.disabled
         )
     )
     if role is None:
@@ -66,12 +66,12 @@ def confirm(connection: Connection, who: Person, owner: bool = False) -> None:
 
 
 _COLUMNS = (
-    models.Person.id,
-    models.Person.name,
-    models.Person.role,
-    models.Person.disabled,
-    models.Person.password_hash,
-    models.Person.created,
+    schema.Person.id,
+    schema.Person.name,
+    schema.Person.role,
+    schema.Person.disabled,
+    schema.Person.password_hash,
+    schema.Person.created,
 )
 
 
@@ -109,7 +109,7 @@ class People:
         password = secrets.token_urlsafe(12)
         hashed = self._hasher.hash(password)
         with self._database.write(alone=True) as connection:
-            known = connection.execute(select(models.Person.name, models.Person.role)).all()
+            known = connection.execute(select(schema.Person.name, schema.Person.role)).all()
             if any(role == "owner" for _, role in known):
                 return None
             taken = {one for one, _ in known}
@@ -195,7 +195,7 @@ class People:
         with self._database.write() as connection:
             confirm(connection, by, owner)
             changed = connection.execute(
-                update(models.Person).where(models.Person.name == name).values(**values)
+                update(schema.Person).where(schema.Person.name == name).values(**values)
             )
             if changed.rowcount == 0:
                 raise NotFoundError(f"There is nobody called {name}.")
@@ -211,7 +211,7 @@ class People:
 
     def _insert(self, connection: Connection, name: str, hashed: str | None, role: Role) -> Person:
         made = connection.execute(
-            insert(models.Person).values(
+            insert(schema.Person).values(
                 name=name, role=role, password_hash=hashed, disabled=False, created=self._clock()
             )
         )
@@ -222,6 +222,6 @@ class People:
     def _row(connection: Connection, name: str) -> _Row | None:
         if not isinstance(name, str) or "\0" in name:  # no database holds such a name
             return None
-        query = select(*_COLUMNS).where(models.Person.name == unicodedata.normalize("NFC", name))
+        query = select(*_COLUMNS).where(schema.Person.name == unicodedata.normalize("NFC", name))
         row = connection.execute(query).first()
         return None if row is None else _Row(*row)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, select
 
-from annotate import models
+from annotate import schema
 from annotate.database import Database
 from annotate.people import Person, confirm
 from annotate.projects import PHOTO_COLUMNS, PhotoInfo, project_info
@@ -83,7 +83,7 @@ class Progress:
         with self._database.read() as connection:
             confirm(connection, who)
             project_info(connection, project)
-            table = models.Member
+            table = schema.Member
             row = connection.execute(
                 select(table.cursor, table.submitted, table.skipped, table.seconds).where(
                     table.project_id == project, table.person_id == who.id
@@ -103,7 +103,7 @@ class Progress:
         with self._database.read() as connection:
             confirm(connection, by, owner=True)
             wanted = project_info(connection, project).settings.annotators_per_photo
-            table = models.Photo
+            table = schema.Photo
             rows = connection.execute(
                 select(table.submitted, func.count())
                 .where(table.project_id == project)
@@ -128,17 +128,17 @@ class Progress:
             confirm(connection, by, owner=True)
             project_info(connection, project)
             today = self._today(connection, project, day_start)
-            table = models.Member
+            table = schema.Member
             rows = connection.execute(
                 select(
                     table.person_id,
-                    models.Person.name,
+                    schema.Person.name,
                     table.submitted,
                     table.skipped,
                     table.bad,
                     table.seconds,
                 )
-                .join(models.Person, models.Person.id == table.person_id)
+                .join(schema.Person, schema.Person.id == table.person_id)
                 .where(table.project_id == project)
             ).all()
         people = [
@@ -164,12 +164,12 @@ class Progress:
         with self._database.read() as connection:
             confirm(connection, by, owner=True)
             photos = connection.execute(
-                select(*PHOTO_COLUMNS, models.Photo.submitted)
-                .where(models.Photo.project_id == project, models.Photo.id > after)
-                .order_by(models.Photo.id)
+                select(*PHOTO_COLUMNS, schema.Photo.submitted)
+                .where(schema.Photo.project_id == project, schema.Photo.id > after)
+                .order_by(schema.Photo.id)
                 .limit(limit)
             ).all()
-            table = models.Assignment
+            table = schema.Assignment
             marked = (table.bad != "").label("marked")
             rows = connection.execute(
                 select(table.photo_id, table.state, marked, func.count(), func.sum(table.seconds))
@@ -191,7 +191,7 @@ class Progress:
             day_start = (
                 self._clock().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
             )
-        table = models.Assignment
+        table = schema.Assignment
         # Grouped by the bare column, SQLite would read all work there is by another index, in the
         # groups' order, to spare itself sorting today's.
         person = (table.person_id + 0).label("person")
@@ -200,7 +200,7 @@ class Progress:
             .where(
                 table.project_id == project,
                 table.finished >= day_start,
-                table.state == models.SUBMITTED,
+                table.state == schema.SUBMITTED,
             )
             .group_by(person)
         )
@@ -209,8 +209,8 @@ class Progress:
     @staticmethod
     def _left(connection: Connection, project: int, person: int, cursor: int) -> int:
         """Photos that want people behind the cursor, less those there that the person had."""
-        photo, assignment = models.Photo, models.Assignment
-        ahead = (photo.project_id == project, models.WANTING, photo.turn > cursor)
+        photo, assignment = schema.Photo, schema.Assignment
+        ahead = (photo.project_id == project, schema.WANTING, photo.turn > cursor)
         wanting = connection.scalar(select(func.count()).select_from(photo).where(*ahead)) or 0
         had = connection.scalar(
             select(func.count())
@@ -228,13 +228,13 @@ def _line(
         return counts.get((state, bad), (0, 0.0))
 
     all_submitted, seconds = (
-        a + b for a, b in zip(of(models.SUBMITTED), of(models.SUBMITTED, True), strict=True)
+        a + b for a, b in zip(of(schema.SUBMITTED), of(schema.SUBMITTED, True), strict=True)
     )
     return PhotoProgress(
         photo,
         submitted,
-        of(models.OPEN)[0],
-        of(models.SKIPPED)[0],
-        of(models.SUBMITTED, True)[0],
+        of(schema.OPEN)[0],
+        of(schema.SKIPPED)[0],
+        of(schema.SUBMITTED, True)[0],
         seconds / all_submitted if all_submitted else 0.0,
     )

@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from annotate import models, records
-from annotate.checks import file_name_of, name_of, suggestion_of, text_of, whole
+from annotate import records, schema
 from annotate.database import Database
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR, Person, confirm
+from annotate.validation import file_name_of, name_of, suggestion_of, text_of, whole
 
 MOST_PEOPLE = 10_000
 LONGEST_LEASE = 60 * 24 * 30
@@ -63,29 +63,29 @@ class PhotoInfo:
 
 
 PROJECT_COLUMNS = (
-    models.Project.id,
-    models.Project.name,
-    models.Project.boxes_per_photo,
-    models.Project.annotators_per_photo,
-    models.Project.guidelines,
-    models.Project.blind,
-    models.Project.suggestions,
-    models.Project.lease_minutes,
-    models.Project.folder,
+    schema.Project.id,
+    schema.Project.name,
+    schema.Project.boxes_per_photo,
+    schema.Project.annotators_per_photo,
+    schema.Project.guidelines,
+    schema.Project.blind,
+    schema.Project.suggestions,
+    schema.Project.lease_minutes,
+    schema.Project.folder,
 )
 PHOTO_COLUMNS = (
-    models.Photo.id,
-    models.Photo.project_id,
-    models.Photo.name,
-    models.Photo.width,
-    models.Photo.height,
-    models.Photo.sha256,
+    schema.Photo.id,
+    schema.Photo.project_id,
+    schema.Photo.name,
+    schema.Photo.width,
+    schema.Photo.height,
+    schema.Photo.sha256,
 )
 
 
 def project_info(connection: Connection, project: int) -> ProjectInfo:
     """The project with this id, or NotFoundError."""
-    row = connection.execute(select(*PROJECT_COLUMNS).where(models.Project.id == project)).first()
+    row = connection.execute(select(*PROJECT_COLUMNS).where(schema.Project.id == project)).first()
     if row is None:
         raise NotFoundError(f"There is no project {project}.")
     return _project(row)
@@ -93,22 +93,22 @@ def project_info(connection: Connection, project: int) -> ProjectInfo:
 
 def photo_info(connection: Connection, photo: int) -> PhotoInfo:
     """The photo with this id, or NotFoundError."""
-    row = connection.execute(select(*PHOTO_COLUMNS).where(models.Photo.id == photo)).first()
+    row = connection.execute(select(*PHOTO_COLUMNS).where(schema.Photo.id == photo)).first()
     if row is None:
         raise NotFoundError(f"There is no photo {photo}.")
     return PhotoInfo(*row)
 
 
 SUGGESTION_COLUMNS = (
-    models.Suggestion.photo_id,
-    models.Suggestion.uid,
-    models.Suggestion.x0,
-    models.Suggestion.y0,
-    models.Suggestion.x1,
-    models.Suggestion.y1,
-    models.Suggestion.snippet,
-    models.Suggestion.score,
-    models.Suggestion.model,
+    schema.Suggestion.photo_id,
+    schema.Suggestion.uid,
+    schema.Suggestion.x0,
+    schema.Suggestion.y0,
+    schema.Suggestion.x1,
+    schema.Suggestion.y1,
+    schema.Suggestion.snippet,
+    schema.Suggestion.score,
+    schema.Suggestion.model,
 )
 
 
@@ -120,7 +120,7 @@ def suggestion_from(row: Any) -> records.Suggestion:
 
 def suggestions_of(connection: Connection, photo: int) -> tuple[records.Suggestion, ...]:
     """What models propose on a photo, the best score first."""
-    table = models.Suggestion
+    table = schema.Suggestion
     rows = connection.execute(
         select(*SUGGESTION_COLUMNS)
         .where(table.photo_id == photo)
@@ -189,7 +189,7 @@ class Projects:
             lock_project(connection, project)
             before = project_info(connection, project).settings
             connection.execute(
-                update(models.Project).where(models.Project.id == project).values(**values)
+                update(schema.Project).where(schema.Project.id == project).values(**values)
             )
             more = settings.annotators_per_photo - before.annotators_per_photo
             if more:
@@ -213,8 +213,8 @@ class Projects:
         with self._database.write() as connection:
             project_info(connection, project)
             connection.execute(
-                update(models.Project)
-                .where(models.Project.id == project)
+                update(schema.Project)
+                .where(schema.Project.id == project)
                 .values(folder=text_of("The folder", str(folder.resolve())))
             )
 
@@ -235,7 +235,7 @@ class Projects:
             self._may_see(connection, who, photo)
             info = photo_info(connection, photo)
             folder = connection.scalar(
-                select(models.Project.folder).where(models.Project.id == info.project)
+                select(schema.Project.folder).where(schema.Project.id == info.project)
             )
         if folder is None:
             raise NotFoundError(f"The photo {info.name} is not here: its project has no folder.")
@@ -268,12 +268,12 @@ class Projects:
                 rows += _suggestion_rows(*sizes[name], proposed)
             for photo, model in {(row["photo_id"], row["model"]) for row in rows}:
                 connection.execute(
-                    delete(models.Suggestion).where(
-                        models.Suggestion.photo_id == photo, models.Suggestion.model == model
+                    delete(schema.Suggestion).where(
+                        schema.Suggestion.photo_id == photo, schema.Suggestion.model == model
                     )
                 )
             if rows:
-                connection.execute(insert(models.Suggestion), rows)
+                connection.execute(insert(schema.Suggestion), rows)
             return len(rows)
 
     def suggestions(self, who: Person, photo: int) -> tuple[records.Suggestion, ...]:
@@ -294,8 +294,8 @@ class Projects:
         info = photo_info(connection, photo)
         if not project_info(connection, info.project).settings.blind:
             return
-        given = select(models.Assignment.id).where(
-            models.Assignment.photo_id == photo, models.Assignment.person_id == who.id
+        given = select(schema.Assignment.id).where(
+            schema.Assignment.photo_id == photo, schema.Assignment.person_id == who.id
         )
         if connection.execute(given).first() is None:
             raise NotAllowedError("This photo was not given to you.")
@@ -304,8 +304,8 @@ class Projects:
 def lock_project(connection: Connection, project: int) -> None:
     """Everybody else who locks this project waits until this transaction ends."""
     connection.execute(
-        select(models.Project.id)
-        .where(models.Project.id == project)
+        select(schema.Project.id)
+        .where(schema.Project.id == project)
         .with_for_update(key_share=True)  # rows that only refer to the project need not wait
     )
 
@@ -315,11 +315,11 @@ def make_project(
 ) -> ProjectInfo:
     """Insert a project; the transaction must be `alone`."""
     name = name_of("The project's name", name)
-    taken = select(models.Project.id).where(models.Project.name == name)
+    taken = select(schema.Project.id).where(schema.Project.name == name)
     if connection.execute(taken).first() is not None:
         raise InvalidError(f"There is a project called {name} already; choose another name.")
     made = connection.execute(
-        insert(models.Project).values(name=name, turns=0, created=now, **checked(settings))
+        insert(schema.Project).values(name=name, turns=0, created=now, **checked(settings))
     )
     [key] = made.inserted_primary_key or (0,)
     return project_info(connection, int(key))
@@ -330,7 +330,7 @@ def _want_more(connection: Connection, project: int, more: int) -> None:
 
     Photos that were full and want people again go to the end of the queue (see `Photo.turn`).
     """
-    table = models.Photo
+    table = schema.Photo
     if more > 0:
         place = func.row_number().over(order_by=table.turn).label("place")
         again = (
@@ -338,7 +338,7 @@ def _want_more(connection: Connection, project: int, more: int) -> None:
             .where(table.project_id == project, table.free <= 0, table.free + more > 0)
             .subquery()
         )
-        last = select(models.Project.turns).where(models.Project.id == project)
+        last = select(schema.Project.turns).where(schema.Project.id == project)
         connection.execute(
             update(table)
             .where(table.id == again.c.id)
@@ -346,8 +346,8 @@ def _want_more(connection: Connection, project: int, more: int) -> None:
         )
         highest = select(func.max(table.turn)).where(table.project_id == project)
         connection.execute(
-            update(models.Project)
-            .where(models.Project.id == project)
+            update(schema.Project)
+            .where(schema.Project.id == project)
             .values(turns=func.coalesce(highest.scalar_subquery(), 0))
         )
     connection.execute(
@@ -358,8 +358,8 @@ def _want_more(connection: Connection, project: int, more: int) -> None:
 def photo_sizes(connection: Connection, project: int) -> dict[str, tuple[int, int, int]]:
     """By name: the photo's id, width and height."""
     rows = connection.execute(
-        select(models.Photo.name, models.Photo.id, models.Photo.width, models.Photo.height).where(
-            models.Photo.project_id == project
+        select(schema.Photo.name, schema.Photo.id, schema.Photo.width, schema.Photo.height).where(
+            schema.Photo.project_id == project
         )
     )
     return {name: (key, width, height) for name, key, width, height in rows}
@@ -369,7 +369,7 @@ def insert_photos(connection: Connection, project: int, photos: Sequence[records
     """Put photos at the end of the project's queue; see `Projects.add_photos`."""
     lock_project(connection, project)
     wanted = project_info(connection, project).settings.annotators_per_photo
-    table = models.Photo
+    table = schema.Photo
     known = {
         name: (width, height, sha256)
         for name, width, height, sha256 in connection.execute(
@@ -378,7 +378,7 @@ def insert_photos(connection: Connection, project: int, photos: Sequence[records
             )
         )
     }
-    turn = connection.scalar(select(models.Project.turns).where(models.Project.id == project)) or 0
+    turn = connection.scalar(select(schema.Project.turns).where(schema.Project.id == project)) or 0
     rows = []
     for photo in photos:
         name = file_name_of(photo.name)
@@ -410,7 +410,7 @@ def insert_photos(connection: Connection, project: int, photos: Sequence[records
     if rows:
         connection.execute(insert(table), rows)
         connection.execute(
-            update(models.Project).where(models.Project.id == project).values(turns=turn)
+            update(schema.Project).where(schema.Project.id == project).values(turns=turn)
         )
     sizes = photo_sizes(connection, project) if any(photo.suggestions for photo in photos) else {}
     new = {row["name"] for row in rows}
@@ -421,7 +421,7 @@ def insert_photos(connection: Connection, project: int, photos: Sequence[records
         for row in _suggestion_rows(*sizes[photo.name], photo.suggestions)
     ]
     if proposed:
-        connection.execute(insert(models.Suggestion), proposed)
+        connection.execute(insert(schema.Suggestion), proposed)
     return len(rows)
 
 

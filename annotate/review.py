@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection, select, true, update
 
-from annotate import models, slots
-from annotate.checks import words_of
+from annotate import queue, schema
 from annotate.database import Database
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR, Person, confirm
 from annotate.projects import photo_info, project_info
 from annotate.records import Annotation
 from annotate.revisions import Receipt, What, count, hold, revise, stored_annotations
+from annotate.validation import words_of
 
 REOPENED_LEASE = timedelta(days=7)
 """Whoever is to mend something may not sit there at this moment."""
@@ -61,11 +61,11 @@ class Review:
         Annotators see others' submissions that are not bad, and only where the project is not
         blind: NotAllowedError otherwise.
         """
-        table = models.Assignment
+        table = schema.Assignment
         query = (
             select(
                 table.id,
-                models.Person.name,
+                schema.Person.name,
                 table.state,
                 table.version,
                 table.seconds,
@@ -73,7 +73,7 @@ class Review:
                 table.bad,
                 table.finished,
             )
-            .join(models.Person, models.Person.id == table.person_id)
+            .join(schema.Person, schema.Person.id == table.person_id)
             .where(table.photo_id == photo)
             .order_by(table.id)
         )
@@ -84,7 +84,7 @@ class Review:
                 if project.settings.blind:
                     raise NotAllowedError("In this project nobody sees the others' work.")
                 query = query.where(
-                    table.state == models.SUBMITTED, table.bad == "", table.person_id != who.id
+                    table.state == schema.SUBMITTED, table.bad == "", table.person_id != who.id
                 )
             return [
                 PersonsWork(
@@ -111,11 +111,11 @@ class Review:
         with self._database.write() as connection:
             confirm(connection, by, owner=True)
             held = hold(connection, assignment, None, member=True)
-            if held.state not in (models.SUBMITTED, models.SKIPPED):
+            if held.state not in (schema.SUBMITTED, schema.SKIPPED):
                 raise InvalidError("This work is not finished; expected submitted or skipped work.")
-            counted = held.state == models.SUBMITTED and not held.bad
+            counted = held.state == schema.SUBMITTED and not held.bad
             values: dict[str, object] = {
-                "state": models.OPEN,
+                "state": schema.OPEN,
                 "lease_until": now + REOPENED_LEASE,
                 "finished": None,
                 "reason": "",
@@ -124,9 +124,9 @@ class Review:
             receipt = revise(connection, held, by, now, "reopened", values)
             if counted:
                 _count_photo(connection, held.photo_id, -1)
-            elif not slots.take(connection, held.photo_id):
+            elif not queue.take(connection, held.photo_id):
                 raise InvalidError("The photo has all its people; expected a free place.")
-            if held.state == models.SUBMITTED:
+            if held.state == schema.SUBMITTED:
                 count(
                     connection,
                     held,
@@ -153,37 +153,37 @@ class Review:
         with self._database.write() as connection:
             confirm(connection, by, owner=True)
             held = hold(connection, assignment, None, member=True)
-            if held.state != models.SUBMITTED:
+            if held.state != schema.SUBMITTED:
                 raise InvalidError("This work is not submitted; only submitted work is judged.")
             what: What = "marked" if bad else "unmarked"
             receipt = revise(connection, held, by, self._clock(), what, {"bad": bad})
             if bad and not held.bad:
-                slots.give_back(connection, held.project_id, held.photo_id)
+                queue.give_back(connection, held.project_id, held.photo_id)
                 _count_photo(connection, held.photo_id, -1)
                 count(connection, held, bad=1)
             elif held.bad and not bad:
                 connection.execute(
-                    update(models.Photo)
-                    .where(models.Photo.id == held.photo_id)
-                    .values(free=models.Photo.free - 1, submitted=models.Photo.submitted + 1)
+                    update(schema.Photo)
+                    .where(schema.Photo.id == held.photo_id)
+                    .values(free=schema.Photo.free - 1, submitted=schema.Photo.submitted + 1)
                 )
                 count(connection, held, bad=-1)
             return receipt
 
     def history(self, who: Person, assignment: int) -> list[Change]:
         """Every change, the oldest first: of one's own work, or, for owners, of anybody's."""
-        table = models.Revision
+        table = schema.Revision
         with self._database.read() as connection:
             confirm(connection, who, owner=who.owner)
-            owns = models.Assignment.person_id == who.id
-            found = select(models.Assignment.id).where(
-                models.Assignment.id == assignment, true() if who.owner else owns
+            owns = schema.Assignment.person_id == who.id
+            found = select(schema.Assignment.id).where(
+                schema.Assignment.id == assignment, true() if who.owner else owns
             )
             if connection.execute(found).first() is None:
                 raise NotFoundError("There is no such work of yours.")
             rows = connection.execute(
-                select(table.version, models.Person.name, table.at, table.what, table.before)
-                .outerjoin(models.Person, models.Person.id == table.person_id)
+                select(table.version, schema.Person.name, table.at, table.what, table.before)
+                .outerjoin(schema.Person, schema.Person.id == table.person_id)
                 .where(table.assignment_id == assignment)
                 .order_by(table.version)
             )
@@ -195,7 +195,7 @@ class Review:
 
 def _count_photo(connection: Connection, photo: int, more: int) -> None:
     connection.execute(
-        update(models.Photo)
-        .where(models.Photo.id == photo)
-        .values(submitted=models.Photo.submitted + more)
+        update(schema.Photo)
+        .where(schema.Photo.id == photo)
+        .values(submitted=schema.Photo.submitted + more)
     )

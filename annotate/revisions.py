@@ -13,21 +13,21 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from annotate import models, slots
-from annotate.checks import words_of
+from annotate import queue, schema
 from annotate.errors import InvalidError, NotFoundError, StaleError
 from annotate.people import OPERATOR, Person
 from annotate.records import Annotation
+from annotate.validation import words_of
 
 What = Literal["saved", "submitted", "skipped", "reopened", "marked", "unmarked"]
 
 STATES: dict[What, str] = {
-    "saved": models.OPEN,
-    "submitted": models.SUBMITTED,
-    "skipped": models.SKIPPED,
-    "reopened": models.OPEN,
-    "marked": models.SUBMITTED,
-    "unmarked": models.SUBMITTED,
+    "saved": schema.OPEN,
+    "submitted": schema.SUBMITTED,
+    "skipped": schema.SKIPPED,
+    "reopened": schema.OPEN,
+    "marked": schema.SUBMITTED,
+    "unmarked": schema.SUBMITTED,
 }
 """The state that each change leads to."""
 
@@ -66,14 +66,14 @@ def hold(connection: Connection, assignment: int, person: int | None, member: bo
 
     NotFoundError where there is none, or it is not `person`'s (None: anybody's).
     """
-    table, photo = models.Assignment, models.Photo
+    table, photo = schema.Assignment, schema.Photo
     whose = connection.execute(
         select(table.project_id, table.person_id).where(table.id == assignment)
     ).first()
     if whose is None or (person is not None and whose.person_id != person):
         raise NotFoundError("There is no such work of yours.")
     if member:
-        slots.lock_member(connection, whose.project_id, whose.person_id)
+        queue.lock_member(connection, whose.project_id, whose.person_id)
     row = connection.execute(
         select(
             table.id,
@@ -101,7 +101,7 @@ def repeated(
     """The receipt of the first call with this key, if there was one (promise 24)."""
     if client_key is None:
         return None
-    table = models.Revision
+    table = schema.Revision
     row = connection.execute(
         select(table.version, table.what, table.at).where(
             table.assignment_id == held.id,
@@ -119,10 +119,10 @@ def check_version(connection: Connection, held: Held, base_version: int) -> None
     """StaleError, with who changed what and when, unless the page knew the last version."""
     if base_version == held.version:
         return
-    table = models.Revision
+    table = schema.Revision
     row = connection.execute(
-        select(table.what, table.at, models.Person.name)
-        .outerjoin(models.Person, models.Person.id == table.person_id)
+        select(table.what, table.at, schema.Person.name)
+        .outerjoin(schema.Person, schema.Person.id == table.person_id)
         .where(table.assignment_id == held.id, table.version == held.version)
     ).first()
     if row is None:  # imported, so without revisions; or a version that never was
@@ -152,7 +152,7 @@ def revise(
         "annotations": [asdict(one) for one in stored_annotations(connection, held.id)],
     }
     connection.execute(
-        insert(models.Revision).values(
+        insert(schema.Revision).values(
             assignment_id=held.id,
             version=version,
             person_id=None if who is OPERATOR else who.id,
@@ -163,24 +163,24 @@ def revise(
         )
     )
     connection.execute(
-        update(models.Assignment)
-        .where(models.Assignment.id == held.id)
+        update(schema.Assignment)
+        .where(schema.Assignment.id == held.id)
         .values(version=version, **values)
     )
     return Receipt(held.id, version, STATES[what], now)
 
 
 ANNOTATION_COLUMNS = (
-    models.Annotation.assignment_id,
-    models.Annotation.uid,
-    models.Annotation.x0,
-    models.Annotation.y0,
-    models.Annotation.x1,
-    models.Annotation.y1,
-    models.Annotation.snippet,
-    models.Annotation.place,
-    models.Annotation.provenance,
-    models.Annotation.seconds,
+    schema.Annotation.assignment_id,
+    schema.Annotation.uid,
+    schema.Annotation.x0,
+    schema.Annotation.y0,
+    schema.Annotation.x1,
+    schema.Annotation.y1,
+    schema.Annotation.snippet,
+    schema.Annotation.place,
+    schema.Annotation.provenance,
+    schema.Annotation.seconds,
 )
 
 
@@ -194,8 +194,8 @@ def stored_annotations(connection: Connection, assignment: int) -> tuple[Annotat
     """The regions of one assignment, in order."""
     rows = connection.execute(
         select(*ANNOTATION_COLUMNS)
-        .where(models.Annotation.assignment_id == assignment)
-        .order_by(models.Annotation.place)
+        .where(schema.Annotation.assignment_id == assignment)
+        .order_by(schema.Annotation.place)
     )
     return tuple(annotation_of(row) for row in rows)
 
@@ -204,7 +204,7 @@ def replace_annotations(
     connection: Connection, held: Held, annotations: Sequence[Annotation]
 ) -> None:
     """Put these regions in the place of those that the last revision noted."""
-    table = models.Annotation
+    table = schema.Annotation
     connection.execute(delete(table).where(table.assignment_id == held.id))
     if annotations:
         connection.execute(
@@ -240,7 +240,7 @@ def annotation_row(
 
 def count(connection: Connection, held: Held, **more: float) -> None:
     """Add to the counters of the person's part in the project, by name."""
-    table = models.Member
+    table = schema.Member
     connection.execute(
         update(table)
         .where(table.project_id == held.project_id, table.person_id == held.person_id)

@@ -12,8 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
-from annotate import models, slots
-from annotate.checks import annotations_of, seconds_of, words_of
+from annotate import queue, schema
 from annotate.database import Database
 from annotate.errors import FinalError, InvalidError, LapsedError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR, Person, confirm
@@ -30,6 +29,7 @@ from annotate.revisions import (
     revise,
     stored_annotations,
 )
+from annotate.validation import annotations_of, seconds_of, words_of
 
 
 @dataclass(frozen=True)
@@ -73,25 +73,25 @@ class Work:
         people than its project wants. The lease starts anew.
         """
         now = self._clock()
-        slots.release_lapsed(self._database, project, now)
+        queue.release_lapsed(self._database, project, now)
         with self._database.write() as connection:
             _worker(connection, who)
             lease = _lease(connection, project, now)
-            cursor = slots.lock_member(connection, project, who.id)
+            cursor = queue.lock_member(connection, project, who.id)
             assignment = self._resumed(connection, who, project, lease)
             if assignment is None:
-                found = slots.next_wanting(connection, project, who.id, cursor)
+                found = queue.next_wanting(connection, project, who.id, cursor)
                 if found is None:
                     return None
                 photo, turn = found
-                slots.advance(connection, project, who.id, turn)
+                queue.advance(connection, project, who.id, turn)
                 made = connection.execute(
-                    insert(models.Assignment).values(
+                    insert(schema.Assignment).values(
                         uid=secrets.token_hex(8),
                         project_id=project,
                         photo_id=photo,
                         person_id=who.id,
-                        state=models.OPEN,
+                        state=schema.OPEN,
                         version=0,
                         lease_until=lease,
                         reason="",
@@ -106,23 +106,23 @@ class Work:
     @staticmethod
     def _resumed(connection: Connection, who: Person, project: int, lease: datetime) -> int | None:
         """The oldest open assignment, or a lapsed one whose photo still wants people."""
-        table = models.Assignment
+        table = schema.Assignment
         mine = (
             select(table.id, table.photo_id, table.state)
             .where(
                 table.person_id == who.id,
                 table.project_id == project,
-                table.state.in_((models.OPEN, models.LAPSED)),
+                table.state.in_((schema.OPEN, schema.LAPSED)),
             )
             .order_by(table.state.desc(), table.id)  # "open" before "lapsed"
             .with_for_update(key_share=True)
         )
         for assignment, photo, state in connection.execute(mine).all():
-            if state == models.OPEN or slots.take(connection, photo):
+            if state == schema.OPEN or queue.take(connection, photo):
                 connection.execute(
                     update(table)
                     .where(table.id == assignment)
-                    .values(state=models.OPEN, lease_until=lease)
+                    .values(state=schema.OPEN, lease_until=lease)
                 )
                 return int(assignment)
         return None
@@ -156,7 +156,7 @@ class Work:
             _continue(connection, held, base_version)
             annotations = annotations_of(content.annotations, held.width, held.height, False)
             values: dict[str, object] = {
-                "state": models.OPEN,
+                "state": schema.OPEN,
                 "lease_until": _lease(connection, held.project_id, now),
                 "seconds": seconds_of(content.seconds),
             }
@@ -187,7 +187,7 @@ class Work:
             annotations = annotations_of(content.annotations, held.width, held.height, True)
             seconds = seconds_of(content.seconds)
             values: dict[str, object] = {
-                "state": models.SUBMITTED,
+                "state": schema.SUBMITTED,
                 "lease_until": None,
                 "finished": now,
                 "seconds": seconds,
@@ -195,9 +195,9 @@ class Work:
             receipt = revise(connection, held, who, now, "submitted", values, client_key)
             replace_annotations(connection, held, annotations)
             connection.execute(
-                update(models.Photo)
-                .where(models.Photo.id == held.photo_id)
-                .values(submitted=models.Photo.submitted + 1)
+                update(schema.Photo)
+                .where(schema.Photo.id == held.photo_id)
+                .values(submitted=schema.Photo.submitted + 1)
             )
             count(connection, held, submitted=1, seconds=seconds)
             return receipt
@@ -217,15 +217,15 @@ class Work:
                 return first
             _check_open(connection, held, base_version)
             values: dict[str, object] = {
-                "state": models.SKIPPED,
+                "state": schema.SKIPPED,
                 "lease_until": None,
                 "finished": now,
                 "reason": words_of("The reason", reason),
             }
             receipt = revise(connection, held, who, now, "skipped", values, client_key)
             replace_annotations(connection, held, ())
-            if held.state == models.OPEN:
-                slots.give_back(connection, held.project_id, held.photo_id)
+            if held.state == schema.OPEN:
+                queue.give_back(connection, held.project_id, held.photo_id)
             count(connection, held, skipped=1)
             return receipt
 
@@ -243,7 +243,7 @@ def _lease(connection: Connection, project: int, now: datetime) -> datetime:
 
 def _check_open(connection: Connection, held: Held, base_version: int) -> None:
     check_version(connection, held, base_version)
-    if held.state not in (models.OPEN, models.LAPSED):
+    if held.state not in (schema.OPEN, schema.LAPSED):
         raise FinalError(
             f"The photo was {held.state} and is final; expected the project's owner to reopen it."
         )
@@ -252,7 +252,7 @@ def _check_open(connection: Connection, held: Held, base_version: int) -> None:
 def _continue(connection: Connection, held: Held, base_version: int) -> None:
     """May be changed, and has its place on the photo: again, where it had lapsed."""
     _check_open(connection, held, base_version)
-    if held.state == models.LAPSED and not slots.take(connection, held.photo_id):
+    if held.state == schema.LAPSED and not queue.take(connection, held.photo_id):
         raise LapsedError(
             "This photo was left for too long and others have finished it; what was saved is kept, "
             "and the next photo waits."
@@ -260,7 +260,7 @@ def _continue(connection: Connection, held: Held, base_version: int) -> None:
 
 
 def _task(connection: Connection, who: Person, assignment: int) -> Task:
-    table, project = models.Assignment, models.Project
+    table, project = schema.Assignment, schema.Project
     row = connection.execute(
         select(
             table.state,
@@ -271,7 +271,7 @@ def _task(connection: Connection, who: Person, assignment: int) -> Task:
             project.suggestions,
             *PHOTO_COLUMNS,
         )
-        .join(models.Photo, models.Photo.id == table.photo_id)
+        .join(schema.Photo, schema.Photo.id == table.photo_id)
         .join(project, project.id == table.project_id)
         .where(table.id == assignment, table.person_id == who.id)
     ).first()

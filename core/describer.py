@@ -19,19 +19,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from core import boxes, mrf
-from core.alignment import pack_sentences
-from core.beam import Caption, Decoding, search
-from core.captioner import TrainedCaptioner, image_inputs
-from core.choosing import choosing_words, grounding_scores, settled
-from core.images import Photo
-from core.text import UNKNOWN, Word, words_of
-from core.weights import Checkpoint, load_checkpoint
+from core.alignment import chain
+from core.alignment.grounding import choosing_words, grounding_scores, settled
+from core.alignment.model import pack_sentences
+from core.captioning.beam import Caption, Decoding, search
+from core.captioning.captioner import TrainedCaptioner, image_inputs
+from core.checkpoints import Checkpoint, load_checkpoint
+from core.errors import UserError
+from core.language.vocabulary import UNKNOWN, Word, words_of
+from core.vision import boxes
+from core.vision.images import Photo
 
 NO_REGION = -1  # an unknown word's region
 
 
-class SentenceError(ValueError):
+class SentenceError(UserError):
     """A sentence that cannot be aligned; one plain sentence for a person."""
 
 
@@ -50,7 +52,7 @@ class Look:
     """What one photo cost: its size in pixels and its regions.
 
     boxes (R, 4) normalised xyxy, objectness (R,), vectors (R, h) in the common space (Eq. 1) and
-    prior (R,), or None for none, as `core.choosing.settled` gives them; row 0 is the whole image.
+    prior (R,), or None for none, as `core.alignment.grounding` gives it; row 0 is the whole photo.
     features (R, D) are the encoder's, which captioners read, or None where only vectors were kept.
     """
 
@@ -68,8 +70,8 @@ class Look:
 class Reading:
     """What one sentence cost: its words, which of them are known, and their vectors.
 
-    vectors (N, h) choose regions (`core.choosing`); contextual (N, h) are Eq. 6's s_t, which
-    ranking and search compare, or None where a set kept only the others.
+    vectors (N, h) choose regions (`core.alignment.grounding`); contextual (N, h) are Eq. 6's s_t,
+    which ranking and search compare, or None where a set kept only the others.
     """
 
     sentence: str
@@ -123,16 +125,16 @@ class Alignment:
 
     def at(self, beta: float) -> Alignment:
         """The same scores decoded at another beta: no network runs."""
-        chain = self.scores[self.known]
+        known = self.scores[self.known]
         regions = np.full(len(self.words), NO_REGION, dtype=np.int64)
-        decoded = mrf.decode(chain, beta)
+        decoded = chain.decode(known, beta)
         regions[self.known] = decoded
         places = np.flatnonzero(self.known)
         segments = []
-        for start, end, region in mrf.segments(decoded):
+        for start, end, region in chain.segments(decoded):
             first, last = int(places[start]), int(places[end - 1])
             text = " ".join(word.text for word in self.words[first : last + 1])
-            total = float(chain[start:end, region].sum())
+            total = float(known[start:end, region].sum())
             segments.append(Segment(first, last, text, region, total))
         return replace(self, beta=float(beta), regions=regions, segments=tuple(segments))
 
@@ -337,7 +339,7 @@ def align(look: Look, reading: Reading, beta: float = 0.0) -> Alignment:
         boxes=boxes.normalised_to_pixels(look.boxes, look.width, look.height),
         objectness=look.objectness,
         beta=0.0,
-        merging_beta=mrf.merging_beta(scores[reading.known]),
+        merging_beta=chain.merging_beta(scores[reading.known]),
         regions=np.full(len(reading.words), NO_REGION),
         segments=(),
     )

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from annotate.errors import StoreError
 from annotate.page.welcome import welcome
 from annotate.web import server
+from core.checkpoints import CheckpointError
 from core.describer import Describer
 from core.groundings.reader import GroundingSet
 from core.groundings.schema import GroundingError
-from core.weights import CheckpointError
 from demo import annotations
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import Any
 
 import gradio as gr
 
-from core import images
 from core.describer import Alignment, Describer, Look, SentenceError, align
-from core.images import ImageError, Photo
+from core.vision import images
+from core.vision.images import ImageError, Photo
 from demo import describe, examples
 from demo.examples import Example
 from demo.photo_input import UploadedFile, file_bytes, photo_input

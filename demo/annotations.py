@@ -14,7 +14,7 @@ from annotate.people import OPERATOR
 from annotate.projects import Settings
 from annotate.records import Photo
 from annotate.store import Store
-from core import images
+from core.vision import images
 
 PROJECT = "Example photos"
 GUIDELINES = (

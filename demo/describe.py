@@ -15,9 +15,9 @@ from typing import Any
 import gradio as gr
 
 from annotate.web.component import on_load
-from core import boxes
-from core.beam import Decoding
+from core.captioning.beam import Decoding
 from core.describer import Describer, Description, Look, Spoken
+from core.vision import boxes
 from demo.viewer import STATIC
 
 BEST = 5  # sentences of a region, when more are asked for

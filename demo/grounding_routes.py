@@ -18,8 +18,8 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from core.describer import SentenceError
+from core.groundings.export import Export
 from core.groundings.listing import listing_of
-from core.groundings.placing import Export
 from core.groundings.records import write_text
 from core.groundings.schema import GroundingError
 from demo import analysis_figures

@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from core import boxes
+from core.alignment.ranking import Found
 from core.describer import Describer, Look, Reading, align
 from core.groundings.analysis import Analysis, analyse
 from core.groundings.approximate import ApproximateSearch, index_path
+from core.groundings.export import regions_at
 from core.groundings.listing import Listing
-from core.groundings.placing import regions_at
 from core.groundings.reader import Candidate, Card, GroundingSet, Opened
 from core.groundings.schema import GroundingError, fingerprint
-from core.retrieval import Found
+from core.vision import boxes
 from demo.viewer import alignment_view
 
 OTHER_CHECKPOINT = (

@@ -13,7 +13,7 @@ import gradio as gr
 from gradio.data_classes import FileData as UploadedFile
 
 from annotate.web.component import on_load
-from core.images import ImageLimits
+from core.vision.images import ImageLimits
 from demo.viewer import STATIC
 
 

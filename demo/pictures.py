@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core import boxes, images
 from core.groundings.reader import GroundingSet
 from core.groundings.schema import GroundingError
-from core.images import ImageError
+from core.vision import boxes, images
+from core.vision.images import ImageError
 from demo.preview import small_jpeg
 
 

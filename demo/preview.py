@@ -7,7 +7,7 @@ from base64 import b64encode
 import cv2
 import numpy as np
 
-from core.images import Photo
+from core.vision.images import Photo
 
 SIDE = 1280  # pixels of the longer side: sharp on the page at twice the density of a plain screen
 QUALITY = 82  # about 150 KB for a photo, and no block is visible

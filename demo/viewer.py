@@ -16,9 +16,9 @@ from typing import Any
 import gradio as gr
 
 from annotate.web.component import on_load
-from core import boxes
 from core.describer import Alignment, Look
-from core.images import Photo
+from core.vision import boxes
+from core.vision.images import Photo
 from demo import heatmap
 from demo.preview import data_url
 

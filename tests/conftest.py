@@ -11,10 +11,10 @@ import pytest
 import torch
 from playwright.sync_api import Browser, sync_playwright
 
-from core.alignment import AlignmentConfig, AlignmentModel
-from core.region_network import RegionNetwork, RegionNetworkConfig, Trunk
-from core.text import Vocabulary
-from core.weights import save_checkpoint
+from core.alignment.model import AlignmentConfig, AlignmentModel
+from core.checkpoints import save_checkpoint
+from core.language.vocabulary import Vocabulary
+from core.vision.encoders.bundled import RegionNetwork, RegionNetworkConfig, Trunk
 from tests import chromium
 
 WORDS = ("a", "dog", "runs", "on", "grass", "man", "red", "ball")

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.checkpoints import BUNDLED, load_checkpoint
 from core.describer import Describer, align
-from core.images import read
-from core.weights import BUNDLED, load_checkpoint
+from core.vision.images import read
 from train import evaluate
 from train.data import read_phrases
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from core.describer import SentenceError
-from core.groundings.schema import GroundingError
-from core.images import ImageError
-from core.torchvision_encoder import EncoderError
-from core.weights import CheckpointError
+from core.errors import UserError
 from train import (
     align,
     bench,
@@ -22,9 +18,8 @@ from train import (
     proposals,
     query,
     snippets,
-    table,
 )
-from train.data import DataError
+from train.experiments import tables
 from train.runs import NotFiniteError
 
 COMMANDS = {
@@ -37,7 +32,7 @@ COMMANDS = {
     "evaluate": (evaluate, "rank or ground: the figures of a checkpoint"),
     "ground": (ground, "photos and sentences -> a grounding set for the Browse page"),
     "query": (query, "the regions of a data set that suit some words best"),
-    "table": (table, "the tables of docs/results"),
+    "table": (tables, "the tables of docs/results"),
     "bench": (bench, "what a photo, a sentence and a beta cost"),
     "export": (export, "a run's checkpoint -> a float16 checkpoint folder"),
 }
@@ -57,15 +52,7 @@ def main() -> None:
     arguments = parser().parse_args()
     try:
         arguments.main(arguments)
-    except (
-        CheckpointError,
-        DataError,
-        EncoderError,
-        GroundingError,
-        ImageError,
-        NotFiniteError,
-        SentenceError,
-    ) as error:
+    except (UserError, NotFiniteError) as error:
         sys.exit(f"error: {error}")  # one sentence; these are the user's to mend
 
 

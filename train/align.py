@@ -27,7 +27,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from tqdm import tqdm
 
-from core.alignment import (
+from core.alignment.model import (
     AlignmentConfig,
     AlignmentModel,
     fragment_loss,
@@ -35,13 +35,13 @@ from core.alignment import (
     pack_sentences,
     softmax_loss,
 )
-from core.region_network import RegionNetwork
-from core.text import UNKNOWN, Vocabulary
-from core.weights import load_checkpoint, load_network, save_checkpoint
+from core.checkpoints import load_checkpoint, load_network, save_checkpoint
+from core.language.vocabulary import UNKNOWN, Vocabulary
+from core.vision.encoders.bundled import RegionNetwork
 from train import parallel
 from train.data import DataError, read_captions
 from train.features import FeatureStore
-from train.joint import Live
+from train.joint_training import Live
 from train.parallel import World
 from train.proposals import proposal_targets
 from train.ranking import RegionSource, Sentences, Stored, Views, rank, summary

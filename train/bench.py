@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 from torchvision.models import get_model
 
-from core import mrf
+from core.alignment import chain
 from core.describer import Describer, align
-from core.images import Photo
-from core.torchvision_encoder import TorchvisionEncoder
+from core.vision.encoders.torchvision import TorchvisionEncoder
+from core.vision.images import Photo
 from train.bench_captions import bench_captions
 from train.bench_ranking import bench_ranking
 from train.runs import set_threads
@@ -66,10 +66,10 @@ def bench_decode(runs: int) -> list[dict[str, Any]]:
     generator = np.random.default_rng(0)
     for regions in (20, 100, 200, 1000, 2000):
         scores = generator.normal(size=(20, regions))
-        if not np.array_equal(mrf.decode(scores, 0.5), viterbi(scores, 0.5)):
+        if not np.array_equal(chain.decode(scores, 0.5), viterbi(scores, 0.5)):
             raise AssertionError(f"decode and Viterbi differ at M = {regions}")
 
-        ours = median_ms(lambda s=scores: mrf.decode(s, 0.5), runs)  # type: ignore[misc]
+        ours = median_ms(lambda s=scores: chain.decode(s, 0.5), runs)  # type: ignore[misc]
         peer = median_ms(lambda s=scores: viterbi(s, 0.5), max(3, runs // 10))  # type: ignore[misc]
         rows.append(
             {"regions": regions, "ms": ours, "viterbi_ms": peer, "ratio": round(peer / ours, 1)}

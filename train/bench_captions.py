@@ -1,6 +1,6 @@
 """What captions of a photo's 20 regions cost, for `python -m train bench`.
 
-batched      ours: all regions and all partial sentences in one batch (core/beam.py)
+batched      ours: all regions and all partial sentences in one batch (core/captioning/beam.py)
 plain_loop   the same search as one would write it: one region, one partial sentence at a time
 neuraltalk   the public numpy implementation of this paper's captioner, of the same sizes and beam,
              run side by side where `--neuraltalk DIR` names a checkout (of
@@ -21,11 +21,11 @@ from typing import Any
 
 import torch
 
-from core.beam import Decoding, search
-from core.captioner import Captioner
-from core.recurrences import CaptionerConfig, State
-from core.text import UNKNOWN
-from core.weights import Checkpoint
+from core.captioning.beam import Decoding, search
+from core.captioning.captioner import Captioner
+from core.captioning.recurrences import CaptionerConfig, State
+from core.checkpoints import Checkpoint
+from core.language.vocabulary import UNKNOWN
 from train.data import DataError
 
 REGIONS, VOCABULARY, SIZE = 20, 2537, 512  # Flickr8k's words; neuraltalk wants one size for all

@@ -24,8 +24,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.alignment import AlignmentConfig, AlignmentModel
-from core.retrieval import BLOCK_BYTES, ranks, score_matrix
+from core.alignment.model import AlignmentConfig, AlignmentModel
+from core.alignment.ranking import BLOCK_BYTES, ranks, score_matrix
 
 DIMENSION, REGIONS, WORDS = 512, 20, 12
 TURNS = 5  # ours and the plain product take turns: other work on the machine slows both alike

@@ -22,12 +22,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from core.beam import Decoding, search
-from core.captioner import Captioner, TrainedCaptioner, pack_captions
-from core.metrics import perplexity, score
-from core.recurrences import KINDS, CaptionerConfig
-from core.text import Vocabulary, tokenise
-from core.weights import LEVELS, load_captioners, save_captioner, save_checkpoint
+from core.captioning.beam import Decoding, search
+from core.captioning.captioner import Captioner, TrainedCaptioner, pack_captions
+from core.captioning.metrics import perplexity, score
+from core.captioning.recurrences import KINDS, CaptionerConfig
+from core.checkpoints import LEVELS, load_captioners, save_captioner, save_checkpoint
+from core.language.vocabulary import Vocabulary, tokenise
 from train.captions.data import Images, Said, read_snippets, said_of_photos
 from train.data import DataError, read_captions
 from train.features import FeatureStore

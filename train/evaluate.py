@@ -24,12 +24,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from core import boxes, images
-from core.choosing import choosing_words, grounding_scores, settled
-from core.regions import Regions
-from core.retrieval import Recall
-from core.text import tokenise
-from core.weights import Checkpoint, load_checkpoint
+from core.alignment.grounding import choosing_words, grounding_scores, settled
+from core.alignment.ranking import Recall
+from core.checkpoints import Checkpoint, load_checkpoint
+from core.language.vocabulary import tokenise
+from core.vision import boxes, images
+from core.vision.regions import Regions
 from train import export
 from train.captions import evaluation as captioning
 from train.captions import mrnn

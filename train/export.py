@@ -6,13 +6,13 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from core.alignment import AlignmentModel
-from core.region_network import BundledEncoder, RegionNetwork
-from core.weights import load_captioners, load_checkpoint, save_captioner, save_checkpoint
+from core.alignment.model import AlignmentModel
+from core.checkpoints import load_captioners, load_checkpoint, save_captioner, save_checkpoint
+from core.vision.encoders.bundled import BundledEncoder, RegionNetwork
 
 
 def add_choosing_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options over the model's own numbers of `core.choosing`, which training does not touch:
+    """Options over the numbers of `core.alignment.grounding`, which training does not touch:
     `evaluate ground` on dev phrases tells good ones."""
     parser.add_argument("--prior", type=float, help="weight of objectness in choosing a region")
     parser.add_argument("--image-objectness", type=float, help="that of the whole image there")

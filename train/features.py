@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from core import boxes as box_formats
-from core import images
-from core.regions import REGIONS_PER_PHOTO, RegionEncoder
-from core.weights import load_encoder
+from core.checkpoints import load_encoder
+from core.vision import boxes as box_formats
+from core.vision import images
+from core.vision.regions import REGIONS_PER_PHOTO, RegionEncoder
 from train.data import CaptionSet, DataError, read_captions
 from train.runs import set_threads
 

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
-from core import boxes
+from core.checkpoints import Checkpoint, load_checkpoint
 from core.groundings.approximate import build
 from core.groundings.reader import GroundingSet
 from core.groundings.records import PhotoRecord, is_entities, read_records
 from core.groundings.schema import arrays_of, fingerprint
 from core.groundings.writer import GroundingWriter, trimmed
-from core.regions import REGIONS_PER_PHOTO
-from core.weights import Checkpoint, load_checkpoint
+from core.vision import boxes
+from core.vision.regions import REGIONS_PER_PHOTO
 from train.data import CaptionSet, DataError, Phrase, read_captions, read_phrases
 from train.features import FeatureStore
 from train.grounding import Grounder, GroundingOptions, most_words, photos_folder

@@ -19,9 +19,10 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 from tqdm import tqdm
 
-from core import boxes, images
-from core.alignment import pack_sentences
-from core.choosing import choosing_words, grounding_scores, settled, with_neighbours
+from core.alignment.grounding import choosing_words, grounding_scores, settled, with_neighbours
+from core.alignment.model import pack_sentences
+from core.alignment.ranking import ranks, score_matrix
+from core.checkpoints import Checkpoint
 from core.describer import Describer, Look, SentenceLimits
 from core.groundings.schema import (
     FoundRow,
@@ -32,11 +33,10 @@ from core.groundings.schema import (
     WordRow,
 )
 from core.groundings.writer import GroundingWriter
-from core.images import ImageError
-from core.regions import Regions
-from core.retrieval import ranks, score_matrix
-from core.text import UNKNOWN, words_of
-from core.weights import Checkpoint
+from core.language.vocabulary import UNKNOWN, words_of
+from core.vision import boxes, images
+from core.vision.images import ImageError
+from core.vision.regions import Regions
 from train.data import CaptionSet, DataError, Phrase
 from train.features import BATCH, FeatureStore
 from train.phrase_kinds import kind_of
@@ -171,7 +171,7 @@ class Grounder:
         return self.writer.regions[photo.first : photo.first + photo.count].astype(np.float32)
 
     def _settled(self, photo: Placed) -> np.ndarray:
-        """The same as words choose among them (`core.choosing`)."""
+        """The same as words choose among them (`core.alignment.grounding`)."""
         share = self.model.config.neighbours
         return with_neighbours(self._vectors(photo), photo.boxes, share)
 

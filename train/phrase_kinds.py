@@ -7,7 +7,7 @@ and what is not listed is "other".
 
 from __future__ import annotations
 
-from core.text import tokenise
+from core.language.vocabulary import tokenise
 
 KINDS = {
     "people": (

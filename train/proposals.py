@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from core import boxes, images
-from core.region_network import RegionNetwork, RegionNetworkConfig
-from core.weights import save_checkpoint
+from core.checkpoints import save_checkpoint
+from core.vision import boxes, images
+from core.vision.encoders.bundled import RegionNetwork, RegionNetworkConfig
 from train.data import CaptionSet, PhrasePhoto, read_flickr8k, read_phrases
 from train.runs import Run, check_finite, set_threads
 from train.teachers import NanoDet, network_from_efficientnet

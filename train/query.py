@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core import images
+from core.alignment.ranking import best_regions
+from core.checkpoints import load_checkpoint
 from core.describer import Describer
-from core.retrieval import best_regions
-from core.weights import load_checkpoint
+from core.vision import images
 from train.data import DataError, read_captions
 from train.region_set import RegionSet, region_set
 from train.runs import set_threads

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.alignment import AlignmentModel, pack_sentences
-from core.retrieval import Recall, ranks, recall, score_matrix
-from core.text import Vocabulary, tokenise
+from core.alignment.model import AlignmentModel, pack_sentences
+from core.alignment.ranking import Recall, ranks, recall, score_matrix
+from core.language.vocabulary import Vocabulary, tokenise
 from train.data import CaptionSet, DataError
 from train.features import FeatureStore
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.weights import Checkpoint
+from core.checkpoints import Checkpoint
 from train.data import CaptionSet
 from train.features import FeatureStore, write_features
 

@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from core import mrf
-from core.alignment import AlignmentModel
-from core.choosing import choosing_words, grounding_scores, settled
-from core.text import UNKNOWN, Vocabulary, tokenise
-from core.weights import load_checkpoint
+from core.alignment import chain
+from core.alignment.grounding import choosing_words, grounding_scores, settled
+from core.alignment.model import AlignmentModel
+from core.checkpoints import load_checkpoint
+from core.language.vocabulary import UNKNOWN, Vocabulary, tokenise
 from train.data import CaptionSet, DataError, read_captions
 from train.features import FeatureStore
 from train.runs import set_threads
@@ -88,11 +88,11 @@ def _block(
         chosen = grounding_scores(vectors[mine][places[row]], placed, prior)
         scores[row, : len(chosen)] = ABSENT
         scores[row, : len(chosen), here] = chosen
-    decoded = mrf.decode_batch(scores, [len(p) for p in places], beta)
+    decoded = chain.decode_batch(scores, [len(p) for p in places], beta)
     found = []
     for row, ((photo, k, words, _), place) in enumerate(zip(said, places, strict=True)):
         name = captions.names[photo]
-        for first, end, region in mrf.segments(decoded[row, : len(place)]):
+        for first, end, region in chain.segments(decoded[row, : len(place)]):
             box = store.boxes[rows[name], region]
             found.append(
                 {

@@ -17,8 +17,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torchvision import ops
 
-from core.images import resize_square
-from core.region_network import RegionNetwork, RegionNetworkConfig, Trunk
+from core.vision.encoders.bundled import RegionNetwork, RegionNetworkConfig, Trunk
+from core.vision.images import resize_square
 
 _STAGE_LENGTHS = (2, 4, 4, 6, 6, 8, 1)  # blocks of B4's stages 1-7; the teacher's file ends at 31
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core.text import Vocabulary
+from core.language.vocabulary import Vocabulary
 from train.data import DataError
 
 

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import bindparam, func, insert, select, text, update
 
-from annotate import models
+from annotate import schema
 from annotate.commands import add_url, opened
 from annotate.database import Database
 from annotate.errors import InvalidError
@@ -89,15 +89,15 @@ def fill(store: Store, photos: int, annotations: int, people: int) -> tuple[int,
         for place in range(per_photo)
     )
     work = list(islice(pairs, submissions))
-    _insert(store.database, models.Assignment, _assignments(project, work))
+    _insert(store.database, schema.Assignment, _assignments(project, work))
     with store.database.read() as connection:
-        start = connection.scalar(select(func.min(models.Assignment.id))) or 0
-    _insert(store.database, models.Annotation, _annotations(each, work, start))
+        start = connection.scalar(select(func.min(schema.Assignment.id))) or 0
+    _insert(store.database, schema.Annotation, _annotations(each, work, start))
     _count(store.database, project, work)
     return project, crowd
 
 
-def _insert(database: Database, table: type[models.Base], rows: Iterator[dict[str, Any]]) -> None:
+def _insert(database: Database, table: type[schema.Base], rows: Iterator[dict[str, Any]]) -> None:
     while chunk := list(islice(rows, CHUNK)):
         with database.write() as connection:
             connection.execute(insert(table), chunk)
@@ -112,7 +112,7 @@ def _assignments(project: int, work: list[tuple[int, int]]) -> Iterator[dict[str
             "project_id": project,
             "photo_id": photo,
             "person_id": person,
-            "state": models.SUBMITTED,
+            "state": schema.SUBMITTED,
             "version": 1,
             "lease_until": None,
             "reason": "",
@@ -142,7 +142,7 @@ def _regions(dice: random.Random, number: int) -> list[Annotation]:
 
 def _count(database: Database, project: int, work: list[tuple[int, int]]) -> None:
     """What the store itself would have counted, and the planner's figures of the full tables."""
-    photo, member = models.Photo, models.Member
+    photo, member = schema.Photo, schema.Member
     of_photo = Counter(photo for photo, _ in work)
     of_person = Counter(person for _, person in work)
     with database.write() as connection:

@@ -24,7 +24,7 @@ from annotate.commands.files import (
 from annotate.errors import InvalidError
 from annotate.formats import FORMATS, Absent, FormatError, jsonl, predictions
 from annotate.people import OPERATOR
-from core.images import ImageError, read
+from core.vision.images import ImageError, read
 
 PREDICTIONS = "predictions"
 

@@ -10,8 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 from annotate.commands import add_url, opened
-from annotate.folder import photos_in
 from annotate.people import OPERATOR
+from annotate.photo_folder import photos_in
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:

@@ -1,6 +1,6 @@
 """From what a file says, piece by piece, to a whole `records.Project`, or to a FormatError.
 
-Every reader goes through here, and every value through `annotate.checks`: so a project that was
+Every reader goes through here, and every value through `annotate.validation`: so a project that was
 read can be stored, whatever its format. Nothing is given out before the whole file was read.
 """
 
@@ -14,11 +14,11 @@ from types import MappingProxyType
 
 import numpy as np
 
-from annotate import checks
-from annotate.checks import shown
+from annotate import validation
 from annotate.formats.reading import FormatError, at, place
 from annotate.records import Annotation, Box, Photo, Project, Provenance, Submission
-from core import boxes
+from annotate.validation import shown
+from core.vision import boxes
 
 EDGE = 1.0
 """Pixels by which a foreign box may leave its photo: other tools count pixels from 1, or round."""
@@ -105,17 +105,17 @@ class Builder:
     def photo(self, where: str, photo: Photo) -> Photo:
         """Takes one more photo."""
         with at(where):
-            name = checks.file_name_of(photo.name)
-            width = checks.whole("The photo's width", photo.width, 1)
-            height = checks.whole("The photo's height", photo.height, 1)
-            checks.text_of("The photo's sha256", photo.sha256)
+            name = validation.file_name_of(photo.name)
+            width = validation.whole("The photo's width", photo.width, 1)
+            height = validation.whole("The photo's height", photo.height, 1)
+            validation.text_of("The photo's sha256", photo.sha256)
         if name in self._photos:
             raise FormatError(where, f"Photo {shown(name)} stands there twice.")
         seen: set[tuple[str, str]] = set()
         for number, suggestion in enumerate(photo.suggestions):
             spot = place(where, "suggestions", number)
             with at(spot):
-                checks.suggestion_of(suggestion, width, height)
+                validation.suggestion_of(suggestion, width, height)
             if (key := (suggestion.model, suggestion.id)) in seen:
                 raise FormatError(spot, f"Suggestion {shown(suggestion.id)} stands there twice.")
             seen.add(key)
@@ -132,7 +132,7 @@ class Builder:
     def annotator(self, where: str, name: str) -> str:
         """Takes one more annotator; gives the name as it is stored."""
         with at(where):
-            stored = checks.name_of("The annotator's name", name)
+            stored = validation.name_of("The annotator's name", name)
         if stored in self._annotators:
             raise FormatError(where, f"Annotator {shown(stored)} stands there twice.")
         self._annotators[stored] = None
@@ -144,11 +144,11 @@ class Builder:
         """Takes one more submission, whose annotations stand at `places`; adds its annotator."""
         photo = self.known_photo(where, submission.photo)
         with at(where):
-            checks.words_of("The submission's id", submission.id, checks.NAME_LENGTH)
-            annotator = checks.name_of("The annotator's name", submission.annotator)
-            checks.text_of("The reason", submission.reason)
-            checks.text_of("The reason of 'bad'", submission.bad)
-            checks.seconds_of(submission.seconds)
+            validation.words_of("The submission's id", submission.id, validation.NAME_LENGTH)
+            annotator = validation.name_of("The annotator's name", submission.annotator)
+            validation.text_of("The reason", submission.reason)
+            validation.text_of("The reason of 'bad'", submission.bad)
+            validation.seconds_of(submission.seconds)
         if (photo.name, annotator) in self._submissions:
             raise FormatError(
                 where, f"{shown(annotator)} has a second submission for {shown(photo.name)}."
@@ -160,9 +160,9 @@ class Builder:
         self._ids.add(submission.id)
         for number, annotation in enumerate(submission.annotations):
             with at(places[number] if places else place(where, "annotations", number)):
-                checks.annotations_of((annotation,), photo.width, photo.height, finished=True)
+                validation.annotations_of((annotation,), photo.width, photo.height, finished=True)
         with at(where):
-            annotations = checks.annotations_of(
+            annotations = validation.annotations_of(
                 submission.annotations, photo.width, photo.height, finished=True
             )
         self._annotators.setdefault(annotator)
@@ -177,11 +177,11 @@ class Builder:
     def project(self, where: str, settings: Project) -> Project:
         """The settings with everything that was taken."""
         with at(where):
-            name = checks.name_of("The project's name", settings.name)
-            checks.text_of("The guidelines", settings.guidelines)
-            checks.whole("boxes_per_photo", settings.boxes_per_photo, 1)
-            checks.whole("annotators_per_photo", settings.annotators_per_photo, 1)
-            checks.whole("lease_minutes", settings.lease_minutes, 1)
+            name = validation.name_of("The project's name", settings.name)
+            validation.text_of("The guidelines", settings.guidelines)
+            validation.whole("boxes_per_photo", settings.boxes_per_photo, 1)
+            validation.whole("annotators_per_photo", settings.annotators_per_photo, 1)
+            validation.whole("lease_minutes", settings.lease_minutes, 1)
         return dataclasses.replace(
             settings,
             name=name,

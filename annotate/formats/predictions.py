@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from annotate import checks
-from annotate.checks import shown
+from annotate import validation
 from annotate.formats.build import settled
 from annotate.formats.reading import FormatError, at, parse
 from annotate.records import Box, Photo, Project, Suggestion
+from annotate.validation import shown
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def read(data: bytes, photos: Iterable[Photo]) -> dict[str, list[Suggestion]]:
         photo = known[line.photo]
         box = settled(line.box, photo)
         with at(where):
-            suggestion = checks.suggestion_of(
+            suggestion = validation.suggestion_of(
                 Suggestion(key, box, line.caption, line.score, line.model),
                 photo.width,
                 photo.height,

@@ -9,8 +9,8 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from annotate.checks import shown
 from annotate.errors import InvalidError
+from annotate.validation import shown
 
 Read = TypeVar("Read")
 
@@ -26,7 +26,7 @@ class FormatError(InvalidError):
 
 @contextmanager
 def at(where: str) -> Iterator[None]:
-    """Gives the place to what annotate.checks refuses."""
+    """Gives the place to what annotate.validation refuses."""
     try:
         yield
     except FormatError:

@@ -25,10 +25,10 @@ from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
-from annotate.checks import shown
 from annotate.formats.build import Absent, Builder
 from annotate.formats.reading import FormatError, complaint, decoded
 from annotate.records import Annotation, Photo, Project, Provenance, State, Submission
+from annotate.validation import shown
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 

@@ -37,7 +37,6 @@ from urllib.parse import quote, unquote
 import numpy as np
 from pydantic import Field, TypeAdapter
 
-from annotate.checks import shown
 from annotate.formats.build import (
     Absent,
     Builder,
@@ -48,6 +47,7 @@ from annotate.formats.build import (
 )
 from annotate.formats.reading import FormatError, parse, place
 from annotate.records import Annotation, Box, Photo, Project, Submission, counted_by_photo
+from annotate.validation import shown
 
 CONTEXT = "http://www.w3.org/ns/anno.jsonld"
 MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"

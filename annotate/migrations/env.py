@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from annotate.models import Base
+from annotate.schema import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -13,9 +13,9 @@ from fastapi.routing import APIRoute
 from pydantic import Field
 
 from annotate import errors
-from annotate.checks import LARGEST
 from annotate.page.door import Door
 from annotate.people import Person
+from annotate.validation import LARGEST
 
 LOG = logging.getLogger(__name__)
 STATUS: dict[type[errors.StoreError], tuple[int, str]] = {

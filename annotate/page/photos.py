@@ -1,7 +1,7 @@
 """The pictures that the page shows: decoded as the models see them, upright, and nothing else.
 
-What a person draws on is what `core.images` made of the file, so boxes mean the same pixels in the
-browser and in training; what a camera wrote beside the picture (places, names) stays here.
+What a person draws on is what `core.vision.images` made of the file, so boxes mean the same pixels
+in the browser and in training; what a camera wrote beside the picture (places, names) stays here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import cv2
 from annotate.errors import NotFoundError
 from annotate.people import Person
 from annotate.store import Store
-from core import images
+from core.vision import images
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from core.alignment.ranking import Found, best_photos
 from core.groundings.reader import GroundingSet
 from core.groundings.schema import GroundingError
-from core.retrieval import Found, best_photos
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, select
 
 from core.groundings.schema import GroundingError, PhotoRow, PhraseRow, SentenceRow, WordRow
-from core.text import tokenise
+from core.language.vocabulary import tokenise
 
 ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
     "set": (PhotoRow.id.asc(),),

@@ -18,8 +18,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from core import boxes
-from core.choosing import with_neighbours
+from core.alignment.grounding import with_neighbours
+from core.alignment.ranking import Found, as_float32, best_regions_and_photos
 from core.describer import Look, Reading
 from core.groundings.listing import Listing
 from core.groundings.schema import (
@@ -36,8 +36,8 @@ from core.groundings.schema import (
     arrays_of,
     engine_for,
 )
-from core.retrieval import Found, as_float32, best_regions_and_photos
-from core.text import words_of
+from core.language.vocabulary import words_of
+from core.vision import boxes
 
 KEPT_ORDERS = 16
 """Orders of photos held at once: at 100,000 photos each takes 0.8 MB."""

@@ -27,8 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from core import boxes
 from core.groundings.schema import GroundingError
+from core.vision import boxes
 
 Box = tuple[float, float, float, float]
 

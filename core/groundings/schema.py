@@ -22,12 +22,13 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from core.weights import Checkpoint
+from core.checkpoints import Checkpoint
+from core.errors import UserError
 
 FORMAT = 1
 
 
-class GroundingError(ValueError):
+class GroundingError(UserError):
     """A grounding set that cannot be used; one plain sentence for a person."""
 
 

@@ -17,7 +17,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import event
 
-from annotate import models
+from annotate import schema
 from annotate.people import OPERATOR
 from annotate.store import Store
 from tests.annotate import cluster
@@ -126,7 +126,7 @@ def create_database(server: str, name: str, template: str = "template0") -> None
 
 def empty(url: str) -> None:
     """Faster than a new database for each test, and ids begin at 1 again."""
-    tables = sql.SQL(", ").join(map(sql.Identifier, models.Base.metadata.tables))
+    tables = sql.SQL(", ").join(map(sql.Identifier, schema.Base.metadata.tables))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(tables))
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from annotate.agreement import match, measure
 from annotate.records import Annotation, Box, Photo, Project, Submission
-from core.boxes import iou
-from core.metrics import has_java
+from core.captioning.metrics import has_java
+from core.vision.boxes import iou
 
 
 def work(person: str, *regions: tuple[Box, str], photo: str = "a.jpg", bad: str = "") -> Submission:

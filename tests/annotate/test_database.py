@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import event, func, select, text
 
-from annotate import models
+from annotate import schema
 from annotate.database import MIGRATIONS, WAL_SINCE, Database
 from annotate.errors import FullError, InvalidError, SchemaError, StoreError
 from annotate.people import OPERATOR
@@ -23,7 +23,7 @@ from tests.annotate.people import Crew, content
 REVISIONS = sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
-def schema(database: Database) -> list[tuple[object, ...]]:
+def described(database: Database) -> list[tuple[object, ...]]:
     """Everything that a database says of its tables."""
     query = (
         "SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2"
@@ -39,9 +39,9 @@ def test_migrating_twice_does_nothing(empty_url: str) -> None:
     store = Store(empty_url)
     store.migrate()
     store.people.enter("Ada")
-    once = schema(store.database)
+    once = described(store.database)
     store.migrate()
-    assert schema(store.database) == once
+    assert described(store.database) == once
     assert store.people.named("Ada") is not None
     store.close()
 
@@ -66,7 +66,7 @@ def test_every_older_schema_upgrades_and_keeps_its_rows(empty_url: str, revision
 def test_the_migrations_make_what_the_models_say(store: Store) -> None:
     with store.database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, models.Base.metadata) == []
+        assert compare_metadata(context, schema.Base.metadata) == []
 
 
 def test_a_newer_schema_is_refused(empty_url: str) -> None:
@@ -74,10 +74,10 @@ def test_a_newer_schema_is_refused(empty_url: str) -> None:
     store.migrate()
     with store.database.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    before = schema(store.database)
+    before = described(store.database)
     with pytest.raises(SchemaError, match="written by a newer version of this program"):
         store.migrate()
-    assert schema(store.database) == before
+    assert described(store.database) == before
     store.close()
 
 
@@ -90,7 +90,7 @@ def test_an_unmigrated_database_says_so(empty_url: str) -> None:
 
 def test_a_read_sees_one_state_of_the_database(crew: Crew) -> None:
     """Else an export could hold a submission without the boxes that were saved meanwhile."""
-    count = select(func.count()).select_from(models.Person)
+    count = select(func.count()).select_from(schema.Person)
     with ThreadPoolExecutor(1) as thread:
         with crew.store.database.read() as connection:
             assert connection.scalar(count) == 0

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from annotate import models
-from annotate.checks import MOST_BOXES, box_of
+from annotate import schema
 from annotate.errors import FinalError, InvalidError, StaleError
 from annotate.records import Suggestion
 from annotate.store import Store
+from annotate.validation import MOST_BOXES, box_of
 from annotate.work import Content
 from tests.annotate.conftest import Clock
 from tests.annotate.people import HEIGHT, WIDTH, Crew, content, key, region
@@ -262,7 +262,7 @@ def test_the_database_takes_a_good_box(crew: Crew, url: str) -> None:
     for table in ("annotation", "suggestion"):
         _raw(url, f"UPDATE {table} SET x0 = 0, y0 = 0, x1 = width, y1 = height")
     with crew.store.database.read() as connection:
-        boxes = connection.execute(select(models.Annotation.x1, models.Annotation.y1)).all()
+        boxes = connection.execute(select(schema.Annotation.x1, schema.Annotation.y1)).all()
     assert set(boxes) == {(WIDTH, HEIGHT)}
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
-from annotate import models
+from annotate import schema
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR, Person
 from annotate.store import Store
@@ -36,7 +36,7 @@ def test_passwords_are_kept_as_salted_hashes(store: Store) -> None:
     for name in ("Ada", "Bob"):
         store.people.add(OPERATOR, name, PASSWORD)
     with store.database.read() as connection:
-        hashes = connection.scalars(select(models.Person.password_hash)).all()
+        hashes = connection.scalars(select(schema.Person.password_hash)).all()
     assert all(one is not None and one.startswith("$argon2id$") for one in hashes)
     assert len(set(hashes)) == 2
     assert PASSWORD not in str(hashes)

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
-from annotate.folder import photos_in
 from annotate.people import OPERATOR
+from annotate.photo_folder import photos_in
 from annotate.projects import Settings
 from annotate.records import Photo, Suggestion
 from tests.annotate.people import Crew

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from annotate import models
+from annotate import schema
 from annotate.errors import LapsedError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR, Person
 from annotate.store import Store
@@ -157,11 +157,11 @@ def test_a_role_in_hand_is_looked_up_again(crew: Crew) -> None:
 
 def recount(store: Store, project: int) -> None:
     """Every counter says what counting all rows says, and no photo has too many people."""
-    photo, work = models.Photo, models.Assignment
+    photo, work = schema.Photo, schema.Assignment
     counts = work.state.in_(("open", "submitted")) & (work.bad == "")
     with store.database.read() as connection:
         wanted = connection.scalar(
-            select(models.Project.annotators_per_photo).where(models.Project.id == project)
+            select(schema.Project.annotators_per_photo).where(schema.Project.id == project)
         )
         rows = connection.execute(
             select(
@@ -176,7 +176,7 @@ def recount(store: Store, project: int) -> None:
         for free, submitted, held, good in rows:
             assert (free, submitted) == (wanted - held, good)
             assert held <= wanted
-        member = models.Member
+        member = schema.Member
         for row in connection.execute(select(member.__table__)).all():
             mine = select(work.state, work.bad, work.seconds).where(
                 work.person_id == row.person_id, work.project_id == row.project_id
@@ -192,9 +192,9 @@ def recount(store: Store, project: int) -> None:
 def may_have(store: Store, who: Person, project: int) -> int:
     """By brute force: photos that want people and that the person never had."""
     with store.database.read() as connection:
-        had = select(models.Assignment.photo_id).where(models.Assignment.person_id == who.id)
+        had = select(schema.Assignment.photo_id).where(schema.Assignment.person_id == who.id)
         query = select(func.count()).where(
-            models.Photo.project_id == project, models.Photo.free > 0, models.Photo.id.not_in(had)
+            schema.Photo.project_id == project, schema.Photo.free > 0, schema.Photo.id.not_in(had)
         )
         return connection.scalar(query) or 0
 
@@ -252,9 +252,9 @@ def test_the_queue_against_counting(crew: Crew, clock: Clock, seed: int) -> None
 def free(store: Store, assignment: int) -> int:
     with store.database.read() as connection:
         return connection.execute(
-            select(models.Photo.free)
-            .join(models.Assignment, models.Assignment.photo_id == models.Photo.id)
-            .where(models.Assignment.id == assignment)
+            select(schema.Photo.free)
+            .join(schema.Assignment, schema.Assignment.photo_id == schema.Photo.id)
+            .where(schema.Assignment.id == assignment)
         ).scalar_one()
 
 

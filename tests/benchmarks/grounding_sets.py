@@ -30,11 +30,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from core.checkpoints import Checkpoint, load_checkpoint
 from core.describer import Describer
 from core.groundings.listing import Listing
 from core.groundings.reader import GroundingSet
-from core.regions import REGIONS_PER_PHOTO
-from core.weights import Checkpoint, load_checkpoint
+from core.vision.regions import REGIONS_PER_PHOTO
 from demo.groundings import Groundings
 from train.data import CaptionSet, Phrase
 from train.features import FeatureStore

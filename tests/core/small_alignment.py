@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from core.alignment import AlignmentConfig, AlignmentModel
+from core.alignment.model import AlignmentConfig, AlignmentModel
 
 
 def config(**changes: object) -> AlignmentConfig:

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from core import mrf
-from core.beam import Decoding, search
-from core.captioner import Captioner, TrainedCaptioner
+from core.alignment import chain
+from core.captioning.beam import Decoding, search
+from core.captioning.captioner import Captioner, TrainedCaptioner
+from core.captioning.recurrences import CaptionerConfig
+from core.checkpoints import load_checkpoint
 from core.describer import NO_REGION, Describer, Look, Reading, SentenceError, align
-from core.images import Photo
-from core.recurrences import CaptionerConfig
-from core.text import Vocabulary, Word
-from core.weights import load_checkpoint
+from core.language.vocabulary import Vocabulary, Word
+from core.vision.images import Photo
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_the_whole_path(describer: Describer, look: Look) -> None:
     assert alignment.boxes[0].tolist() == [0, 0, 90, 60]
     end = alignment.at(alignment.merging_beta)
     assert len(end.segments) == 1
-    assert end.regions.tolist() == mrf.decode(alignment.scores, alignment.merging_beta).tolist()
+    assert end.regions.tolist() == chain.decode(alignment.scores, alignment.merging_beta).tolist()
 
 
 def test_words_keep_their_case_and_place(describer: Describer) -> None:

@@ -9,10 +9,10 @@ import pytest
 import torch
 from playwright.sync_api import Browser
 
-from core.alignment import AlignmentConfig, AlignmentModel
+from core.alignment.model import AlignmentConfig, AlignmentModel
+from core.checkpoints import BUNDLED, save_checkpoint
 from core.describer import Describer
-from core.text import Vocabulary
-from core.weights import BUNDLED, save_checkpoint
+from core.language.vocabulary import Vocabulary
 from demo import examples
 from tests.conftest import random_network
 from tests.demo.visit import Visit, picture, served

@@ -12,7 +12,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from core.describer import Describer, Look, align
-from core.images import decode
+from core.vision.images import decode
 from demo import align_page
 from demo.align_page import Desk, Handlers
 from demo.viewer import slider_scale

@@ -13,12 +13,12 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from playwright.sync_api import Browser, expect
 
-from core.captioner import Captioner, TrainedCaptioner
+from core.captioning.captioner import Captioner, TrainedCaptioner
+from core.captioning.recurrences import CaptionerConfig
+from core.checkpoints import load_checkpoint, save_captioner
 from core.describer import Describer, Look
-from core.images import decode
-from core.recurrences import CaptionerConfig
-from core.text import Vocabulary
-from core.weights import load_checkpoint, save_captioner
+from core.language.vocabulary import Vocabulary
+from core.vision.images import decode
 from demo import describe
 from tests.demo.visit import Visit, picture, served
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core import images
+from core.vision import images
 from demo import examples
 
 

@@ -19,10 +19,10 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from starlette.testclient import TestClient
 
+from core.checkpoints import BUNDLED, load_checkpoint
 from core.describer import Describer
 from core.groundings.reader import GroundingSet
 from core.groundings.schema import GroundingError, fingerprint
-from core.weights import BUNDLED, load_checkpoint
 from demo import examples, grounding_routes
 from demo.__main__ import EXAMPLES
 from demo.analysis_figures import pictures
@@ -213,7 +213,7 @@ class TestPictures:
         first = pictures.thumb(1)
         assert first is not None
         with monkeypatch.context() as patched:
-            patched.setattr("core.images.read", lambda _: pytest.fail("decoded again"))
+            patched.setattr("core.vision.images.read", lambda _: pytest.fail("decoded again"))
             assert pictures.thumb(1) is first
         small = Pictures(hand, PictureLimits(cache_bytes=2 * len(first)))
         for photo in (0, 1, 2, 4, 0, 1, 2, 4):

@@ -7,7 +7,7 @@ import pytest
 
 from annotate.web.labels import plotly_label, visible
 from core.describer import Alignment, Describer, align
-from core.images import decode
+from core.vision.images import decode
 from demo.heatmap import figure
 
 

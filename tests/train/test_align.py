@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from core.alignment import AlignmentConfig, AlignmentModel
-from core.text import Vocabulary
+from core.alignment.model import AlignmentConfig, AlignmentModel
+from core.language.vocabulary import Vocabulary
 from train import align as trainer
 from train.data import DataError
 from train.features import FeatureStore

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import metrics
+from core.captioning import metrics
+from core.checkpoints import load_captioners, load_checkpoint
 from core.describer import Describer
-from core.images import read
-from core.text import tokenise
-from core.weights import load_captioners, load_checkpoint
+from core.errors import UserError
+from core.language.vocabulary import tokenise
+from core.vision.images import read
 from train import __main__ as command
 from train import caption as trainer
 from train.captions import evaluation as captioning
@@ -277,7 +278,7 @@ def test_snippets_of_other_features_are_refused(material: Path, tmp_path: Path) 
         ({"region": "one"}, "line 1: ValueError"),
     ):
         (tmp_path / "s.jsonl").write_text(json.dumps({**one, **change}) + "\n")
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(UserError, match=message):
             read_snippets(tmp_path / "s.jsonl", store)
 
 
@@ -331,7 +332,7 @@ def test_missing_options_are_named(material: Path, tiny_flickr: Path, tmp_path: 
 
 def tmp_checkpoint(data: Path, folder: Path) -> Path:
     """A checkpoint folder of an encoder alone."""
-    from core.weights import save_checkpoint
+    from core.checkpoints import save_checkpoint
     from tests.conftest import random_network
 
     save_checkpoint(folder / "alone", "alone", random_network())

@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from core.alignment import AlignmentConfig
-from core.regions import Regions
-from core.weights import load_checkpoint
+from core.alignment.model import AlignmentConfig
+from core.checkpoints import load_checkpoint
+from core.vision.regions import Regions
 from train.data import Phrase, PhrasePhoto
 from train.evaluate import evaluate_ground, phrase_scores, place_in, worst
 

@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 import torch
 
-from core.captioner import Captioner, TrainedCaptioner
+from core.captioning.captioner import Captioner, TrainedCaptioner
+from core.captioning.recurrences import CaptionerConfig
+from core.checkpoints import load_checkpoint, save_captioner
 from core.describer import Describer, Look, Reading, align
 from core.groundings.analysis import analyse
-from core.groundings.placing import Export, regions_at
+from core.groundings.export import Export, regions_at
 from core.groundings.reader import GroundingSet
 from core.groundings.records import write_text
 from core.groundings.schema import GroundingError, arrays_of, fingerprint
-from core.images import read
-from core.recurrences import CaptionerConfig
-from core.text import Vocabulary
-from core.weights import load_checkpoint, save_captioner
+from core.language.vocabulary import Vocabulary
+from core.vision.images import read
 from train import ground
 from train.data import CaptionSet, DataError, read_captions
 from train.features import FeatureStore, write_features

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.weights import load_network
+from core.checkpoints import load_network
 from tests.conftest import random_network
 from tests.train.test_commands import run
 from train import proposals

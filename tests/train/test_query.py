@@ -8,13 +8,13 @@ import pytest
 import torch
 from PIL import Image
 
-from core.alignment import pack_sentences
+from core.alignment.model import pack_sentences
+from core.checkpoints import load_checkpoint
 from core.describer import Describer, align
-from core.images import read
-from core.weights import load_checkpoint
+from core.vision.images import read
 from tests.train.test_commands import run
 from train.data import read_captions
-from train.magnitudes import word_lengths
+from train.experiments.magnitudes import word_lengths
 from train.region_set import RegionSet, region_set
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from core.region_network import RegionNetworkConfig
+from core.vision.encoders.bundled import RegionNetworkConfig
 from train.teachers import NanoDet, _module, network_from_efficientnet
 
 WEIGHTS = Path(__file__).parents[3] / "shared" / "weights"

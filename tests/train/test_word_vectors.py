@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.text import Vocabulary
+from core.language.vocabulary import Vocabulary
 from train.data import DataError
 from train.word_vectors import read_word_vectors
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.captioner import image_inputs
+from core.captioning.captioner import image_inputs
 from train.data import CaptionSet, DataError
 from train.features import FeatureStore
 

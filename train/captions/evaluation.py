@@ -26,10 +26,10 @@ from typing import Any
 
 import numpy as np
 
-from core.beam import Decoding
-from core.captioner import TrainedCaptioner
-from core.metrics import NEEDS_JAVA, has_java, perplexity, score, share_seen
-from core.weights import LEVELS, load_captioners, load_checkpoint, load_encoder
+from core.captioning.beam import Decoding
+from core.captioning.captioner import TrainedCaptioner
+from core.captioning.metrics import NEEDS_JAVA, has_java, perplexity, score, share_seen
+from core.checkpoints import LEVELS, load_captioners, load_checkpoint, load_encoder
 from train.caption import Material, log_probabilities
 from train.captions.data import Images, said_of_photos, snippet_texts
 from train.captions.examples import write_examples

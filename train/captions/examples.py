@@ -13,8 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core import images
-from core.metrics import cider_of_each
+from core.captioning.metrics import cider_of_each
+from core.vision import images
 
 COUNT = 10
 SIDE = 480  # pixels of a photo's longer side

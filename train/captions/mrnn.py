@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from core.caption_retrieval import log_prior, log_probability_table
-from core.metrics import perplexity
-from core.retrieval import ranks, recall
-from core.text import tokenise
-from core.weights import load_encoder
+from core.alignment.ranking import ranks, recall
+from core.captioning.metrics import perplexity
+from core.captioning.retrieval import log_prior, log_probability_table
+from core.checkpoints import load_encoder
+from core.language.vocabulary import tokenise
 from train.caption import Material, log_probabilities
 from train.captions.data import Images, said_of_photos
 from train.captions.evaluation import add_photo_arguments, captioner_of

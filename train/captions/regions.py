@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from core import boxes
+from core.vision import boxes
 from train.data import DataError, PhrasePhoto, read_json
 
 SAME = 0.5  # boxes of two people show the same thing from this IoU on

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from core import images
-from core.alignment import AlignmentModel, pack_sentences
-from core.beam import Decoding, search
-from core.captioner import TrainedCaptioner, image_inputs
-from core.regions import RegionEncoder
-from core.text import Vocabulary, tokenise
+from core.alignment.model import AlignmentModel, pack_sentences
+from core.captioning.beam import Decoding, search
+from core.captioning.captioner import TrainedCaptioner, image_inputs
+from core.language.vocabulary import Vocabulary, tokenise
+from core.vision import images
+from core.vision.regions import RegionEncoder
 from train.captions.data import Images
 from train.captions.regions import Wanted
 from train.data import CaptionSet

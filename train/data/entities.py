@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from core import boxes
+from core.vision import boxes
 from train.data.shapes import CaptionSet, DataError, Phrase, PhrasePhoto, read_lines
 
 _PHRASE = re.compile(r"\[/EN#(\d+)/\S+ ([^\[\]]+)\]")

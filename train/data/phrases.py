@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core import boxes
+from core.vision import boxes
 from train.data.entities import is_entities, read_entities_phrases
 from train.data.shapes import DataError, Phrase, PhrasePhoto, read_json
 

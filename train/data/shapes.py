@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from core.errors import UserError
 
-class DataError(ValueError):
+
+class DataError(UserError):
     """A data set that cannot be read: names the file, the line or entry, and what was expected."""
 
 

@@ -14,11 +14,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from core.captioner import Captioner, TrainedCaptioner, pack_captions
-from core.images import read
-from core.recurrences import CaptionerConfig
-from core.text import Vocabulary, tokenise
-from core.weights import load_encoder, save_captioner
+from core.captioning.captioner import Captioner, TrainedCaptioner, pack_captions
+from core.captioning.recurrences import CaptionerConfig
+from core.checkpoints import load_encoder, save_captioner
+from core.language.vocabulary import Vocabulary, tokenise
+from core.vision.images import read
 from tests.annotate.page.conftest import PASSWORD, Bureau, drawn_by_two
 from tests.annotate.page.seat import Seat
 from train import __main__ as train

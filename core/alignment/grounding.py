@@ -1,0 +1,104 @@
+"""How words choose among a photo's regions. Four departures from Eq. 11, which has v . s alone; a
+checkpoint that sets none of their numbers (`AlignmentConfig`) has none of them.
+
+Whole photos and sentences taught the model, and they teach what a region shows, not which word of a
+sentence means it nor where a thing should end:
+
+  window      the BRNN gives each word the whole sentence, until all words look at the main thing.
+              Here a word is read among its neighbours only.
+  shared_out  what all words of the sentence still share is taken off, in part.
+  prior       of boxes around one thing, the detector knows the better one.
+  neighbours  several boxes lie around one thing, each with its own noise; what they agree on points
+              better.
+
+Ranking (Eq. 8) leaves all of them out: there, context helps, and a prior would favour photos.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from core.alignment.model import AlignmentConfig, AlignmentModel, pack_sentences
+from core.language.vocabulary import UNKNOWN
+from core.vision import boxes
+
+BLOCK = 20_000  # windows read at once
+
+
+@torch.inference_mode()
+def choosing_words(model: AlignmentModel, sentences: Sequence[list[int]]) -> np.ndarray:
+    """Word ids of sentences, none empty -> (W, h) their words as they choose regions, packed."""
+    window, share = model.config.window, model.config.shared_out
+    if window:
+        vectors = _in_windows(model, sentences, window)
+    else:
+        ids, lengths, _, _ = pack_sentences(list(sentences))
+        vectors = model.embed_words(ids, lengths).numpy()
+    if not share:
+        return vectors
+    end = 0
+    for sentence in sentences:
+        mine, end = vectors[end : end + len(sentence)], end + len(sentence)
+        known = np.array(sentence) != UNKNOWN
+        if known.any():
+            mine -= share * mine[known].mean(axis=0)
+    return vectors
+
+
+def _in_windows(model: AlignmentModel, sentences: Sequence[list[int]], window: int) -> np.ndarray:
+    """Every word read with `window` words on either side of it, as if that were its sentence."""
+    windows = [
+        (sentence[max(0, t - window) : t + window + 1], min(t, window))
+        for sentence in sentences
+        for t in range(len(sentence))
+    ]
+    parts = []
+    for start in range(0, len(windows), BLOCK):
+        chunk = windows[start : start + BLOCK]
+        ids, lengths, _, _ = pack_sentences([words for words, _ in chunk])
+        read = model.embed_words(ids, lengths)
+        first = lengths.cumsum(0) - lengths
+        parts.append(read[first + torch.tensor([place for _, place in chunk])].numpy())
+    return np.concatenate(parts)
+
+
+def settled(
+    config: AlignmentConfig, regions: np.ndarray, boxes_xyxy: np.ndarray, objectness: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """A photo's regions, the whole image first, as words choose among them.
+
+    regions (R, h), boxes_xyxy (R, 4), objectness (R,) -> (R, h) and the prior (R,) that
+    `grounding_scores` takes.
+    """
+    prior: np.ndarray = config.prior * objectness.astype(np.float32)
+    prior[:1] = config.prior * config.image_objectness
+    both = np.concatenate((regions, prior[:, None]), axis=1)
+    both = with_neighbours(both, boxes_xyxy, config.neighbours)
+    return both[:, :-1], both[:, -1]
+
+
+def with_neighbours(values: np.ndarray, boxes_xyxy: np.ndarray, share: float) -> np.ndarray:
+    """(R, n) values of R regions with boxes (R, 4) -> (R, n): of each, `share` is the mean over all
+    regions, itself included, weighted by their IoU with it.
+
+    Scores are linear in region vectors, so averaging vectors averages scores.
+    """
+    if not share or not len(values):
+        return values
+    weights = boxes.iou(boxes_xyxy, boxes_xyxy)
+    np.fill_diagonal(weights, 1.0)  # of a box without area, too
+    weights /= weights.sum(axis=1, keepdims=True)
+    mean: np.ndarray = (1 - share) * values + share * (weights @ values)
+    return mean.astype(values.dtype)
+
+
+def grounding_scores(
+    words: np.ndarray, regions: np.ndarray, prior: np.ndarray | None
+) -> np.ndarray:
+    """How well each region suits each word where one is to be chosen: words (N, h), regions (R, h),
+    prior (R,) or None for 0 -> (N, R) v . s + |s| prior."""
+    scores: np.ndarray = words @ regions.T
+    return scores if prior is None else scores + np.linalg.norm(words, axis=1)[:, None] * prior

@@ -1,0 +1,138 @@
+"""Where a sentence's words are at some beta: the chain alone, for many sentences at once.
+
+`core.describer.align` also finds the beta that merges a sentence, which costs a dozen decodings;
+lists and exports need none of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.alignment import chain
+from core.alignment.grounding import grounding_scores
+from core.describer import NO_REGION, Look, Reading, Segment
+from core.groundings.reader import GroundingSet
+from core.groundings.records import PhotoRecord, PhraseRecord
+from core.groundings.schema import PhotoRow, PhraseRow, SentenceRow, WordRow
+from core.language.vocabulary import words_of
+from core.vision import boxes
+
+
+def regions_at(look: Look, reading: Reading, beta: float) -> np.ndarray:
+    """-> (N,) the region of each word at beta, NO_REGION for unknown ones."""
+    regions = np.full(len(reading.words), NO_REGION, dtype=np.int64)
+    regions[reading.known] = chain.decode(_known_scores(look, reading), beta)
+    return regions
+
+
+def _known_scores(look: Look, reading: Reading) -> np.ndarray:
+    return grounding_scores(reading.vectors[reading.known], look.vectors, look.prior)
+
+
+def segments_at(look: Look, reading: Reading, beta: float) -> list[Segment]:
+    """The same as segments, equal to those of `core.describer.align`."""
+    places = np.flatnonzero(reading.known)
+    regions = regions_at(look, reading, beta)[places]
+    scores = _known_scores(look, reading)
+    found = []
+    for start, end, region in chain.segments(regions):
+        first, last = int(places[start]), int(places[end - 1])
+        words = " ".join(word.text for word in reading.words[first : last + 1])
+        found.append(Segment(first, last, words, region, float(scores[start:end, region].sum())))
+    return found
+
+
+@dataclass(frozen=True)
+class Export:
+    """The set as records of photos, read anew each time it is gone through: memory stays small.
+
+    boxes: "model" gives the segments of each true sentence at `beta`, with their regions' boxes and
+    scores; "people" gives the phrases that people put boxes to.
+    """
+
+    groundings: GroundingSet
+    boxes: str = "model"
+    beta: float = 0.0
+    first: int = 0
+    """The photo to begin with."""
+
+    def __iter__(self) -> Iterator[PhotoRecord]:
+        for ids in self.groundings.ids(self.first):
+            yield from self._range(ids)
+
+    def _range(self, ids: range) -> Iterator[PhotoRecord]:
+        groundings = self.groundings
+        inside = (ids.start, ids.stop - 1)
+        with Session(groundings.engine) as session:
+            photos = session.scalars(
+                select(PhotoRow).where(PhotoRow.id.between(*inside)).order_by(PhotoRow.id)
+            ).all()
+            sentences = session.scalars(
+                select(SentenceRow)
+                .where(SentenceRow.photo_id.between(*inside))
+                .order_by(SentenceRow.id)
+            ).all()
+            known: dict[int, list[bool]] = {}
+            phrases: list[PhraseRow] = []
+            if self.boxes == "model" and sentences:
+                words = session.execute(
+                    select(WordRow.sentence_id, WordRow.region.is_not(None))
+                    .where(WordRow.sentence_id.between(sentences[0].id, sentences[-1].id))
+                    .order_by(WordRow.sentence_id, WordRow.place)
+                )
+                for sentence, flag in words:
+                    known.setdefault(sentence, []).append(flag)
+            elif self.boxes == "people":
+                phrases = list(
+                    session.scalars(
+                        select(PhraseRow)
+                        .where(PhraseRow.photo_id.between(*inside))
+                        .order_by(PhraseRow.id)
+                    )
+                )
+        own: dict[int, list[SentenceRow]] = {}
+        for row in sentences:
+            own.setdefault(row.photo_id, []).append(row)
+        for photo in photos:
+            mine = own.get(photo.id, [])
+            if self.boxes == "model":
+                boxed = list(self._segments(photo, mine, known))
+            else:
+                boxed = [_true(phrase, photo) for phrase in phrases if phrase.photo_id == photo.id]
+            yield PhotoRecord(
+                photo.name,
+                photo.width,
+                photo.height,
+                tuple(row.text for row in mine),
+                tuple(boxed),
+            )
+
+    def _segments(
+        self, photo: PhotoRow, sentences: list[SentenceRow], known: dict[int, list[bool]]
+    ) -> Iterator[PhraseRecord]:
+        look = self.groundings.look_of(photo)
+        pixels = boxes.normalised_to_pixels(look.boxes, look.width, look.height).tolist()
+        for number, row in enumerate(sentences):
+            if not row.words:
+                continue
+            vectors = self.groundings.words[row.first_word : row.first_word + row.words]
+            reading = Reading(
+                row.text,
+                tuple(words_of(row.text)),
+                np.array(known[row.id]),
+                vectors.astype(np.float32),
+            )
+            for segment in segments_at(look, reading, self.beta):
+                x1, y1, x2, y2 = pixels[segment.region]
+                yield PhraseRecord(segment.words, ((x1, y1, x2, y2),), number, segment.score)
+
+
+def _true(phrase: PhraseRow, photo: PhotoRow) -> PhraseRecord:
+    normalised = np.frombuffer(phrase.boxes, np.float32).reshape(-1, 4)
+    pixels = boxes.normalised_to_pixels(normalised, photo.width, photo.height).tolist()
+    return PhraseRecord(phrase.text, tuple((a, b, c, d) for a, b, c, d in pixels))

@@ -1,0 +1,1 @@
+"""Words, vocabularies and word vectors (section 3.1.2)."""

@@ -1,0 +1,1 @@
+"""Region encoders: a file for each kind."""

@@ -1,0 +1,135 @@
+"""Region encoders from torchvision: `torchvision:<name>`, any of its Faster R-CNN models.
+
+The path to the strongest regions: detectors trained on COCO. A region's feature is the 1024-d
+vector of the box head, as the paper takes R-CNN's. One pass: the backbone runs once; its maps serve
+the proposals, the refined boxes and the regions' vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.error import URLError
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from torchvision import ops
+from torchvision.models import detection, get_model, get_model_weights, list_models
+from torchvision.models.detection.faster_rcnn import FasterRCNN
+
+from core.errors import UserError
+from core.vision.regions import REGIONS_PER_PHOTO, Regions, image_region
+
+PREFIX = "torchvision:"
+FEATURE_DIMENSION = 1024  # what the box head of every Faster R-CNN of torchvision gives
+NMS_IOU = 0.6  # as the bundled network's: regions may overlap, classes do not matter
+
+
+class EncoderError(UserError):
+    """An encoder that cannot be made; says what to do."""
+
+
+def faster_rcnn_names() -> list[str]:
+    """The names that work after "torchvision:"."""
+    return [name for name in list_models(module=detection) if name.startswith("fasterrcnn_")]
+
+
+def _state_from_file(path: Path) -> dict[str, Tensor]:
+    """A .safetensors file, or a .pth as torchvision publishes them.
+
+    The .pth goes through torch's restricted reader (weights_only), which builds tensors and
+    refuses anything that would run code. A file that is there is read, nothing is fetched.
+    """
+    if not path.is_file():
+        raise EncoderError(
+            f"the weights file {path.name} is not there; expected a .pth or .safetensors"
+        )
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    state: dict[str, Tensor] = torch.hub.load_state_dict_from_url(
+        path.as_uri(), str(path.parent), "cpu", file_name=path.name, weights_only=True
+    )
+    return state
+
+
+def torchvision_encoder(name: str, weights: Path | None = None) -> TorchvisionEncoder:
+    """ "torchvision:fasterrcnn_..." -> the encoder, with COCO weights from `weights` or fetched.
+
+    Raises EncoderError on an unknown name, on a file that does not fit, and where neither file nor
+    network is there: then the message says which file to get and how to name it.
+    """
+    model_name = name.removeprefix(PREFIX)
+    if not name.startswith(PREFIX) or model_name not in faster_rcnn_names():
+        raise EncoderError(
+            f"the region encoder is '{name}'; expected 'bundled' or one of "
+            + ", ".join(PREFIX + known for known in faster_rcnn_names())
+        )
+    model: FasterRCNN = get_model(model_name, weights=None, weights_backbone=None)
+    published = get_model_weights(model_name).DEFAULT.url
+    try:
+        if weights is not None:
+            state = _state_from_file(weights.resolve())
+        else:
+            state = torch.hub.load_state_dict_from_url(
+                published, map_location="cpu", weights_only=True
+            )
+        model.load_state_dict(state)
+    except (URLError, OSError) as error:
+        raise EncoderError(
+            f"the weights of {name} are not here and cannot be fetched ({type(error).__name__}); "
+            f"download {published} on a machine with a network and name the file with "
+            "--encoder-weights FILE"
+        ) from None
+    except EncoderError:
+        raise
+    except Exception as error:  # torch's reader has no common base for what it refuses
+        reason = str(error).strip().splitlines()[0][:200]
+        raise EncoderError(f"the weights file does not fit {name}: {reason}") from None
+    return TorchvisionEncoder(name, model)
+
+
+class TorchvisionEncoder:
+    """`RegionEncoder` over a Faster R-CNN. dimension 1024; photos keep their aspect ratio."""
+
+    dimension = FEATURE_DIMENSION
+
+    def __init__(self, name: str, model: FasterRCNN) -> None:
+        self.name = name
+        self.model = model.eval()
+
+    @torch.inference_mode()
+    def encode(self, photos: Sequence[np.ndarray]) -> list[Regions]:
+        # One by one: the detector pads a batch to its largest photo, which would change the answer.
+        return [self._encode_one(photo, np.zeros((0, 4)))[0] for photo in photos]
+
+    @torch.inference_mode()
+    def encode_boxes(
+        self, photos: Sequence[np.ndarray], boxes: Sequence[np.ndarray]
+    ) -> list[tuple[Regions, np.ndarray]]:
+        return [self._encode_one(photo, own) for photo, own in zip(photos, boxes, strict=True)]
+
+    def _encode_one(self, photo: np.ndarray, own: np.ndarray) -> tuple[Regions, np.ndarray]:
+        pixels = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1).float() / 255
+        images, _ = self.model.transform([pixels])
+        [(height, width)] = images.image_sizes
+        maps = self.model.backbone(images.tensors)
+        candidates, _ = self.model.rpn(images, maps)
+        heads = self.model.roi_heads
+        sizes = images.image_sizes
+        logits, offsets = heads.box_predictor(
+            heads.box_head(heads.box_roi_pool(maps, candidates, sizes))
+        )
+        decoded = heads.box_coder.decode(offsets, candidates)  # (n, classes, 4)
+        objectness, best = logits.softmax(dim=1)[:, 1:].max(dim=1)  # class 0 is the background
+        refined = decoded[torch.arange(len(best)), best + 1]
+        refined = ops.clip_boxes_to_image(refined, (height, width))
+        kept = ops.remove_small_boxes(refined, 1.0)
+        kept = kept[ops.nms(refined[kept], objectness[kept], NMS_IOU)][: REGIONS_PER_PHOTO - 1]
+        scale = torch.tensor([width, height, width, height], dtype=torch.float32)
+        boxes, scores = image_region((refined[kept] / scale).numpy(), objectness[kept].numpy())
+        drawn = np.asarray(own, dtype=np.float32).reshape(-1, 4)
+        in_pixels = torch.from_numpy(np.concatenate((boxes, drawn))) * scale
+        features = heads.box_head(heads.box_roi_pool(maps, [in_pixels], sizes)).numpy()
+        return Regions(boxes, scores, features[: len(boxes)]), features[len(boxes) :]

@@ -1,0 +1,68 @@
+"""Regions of a photo: the whole image first, then the best 19 proposals, one feature each.
+
+Everything that turns a photo into regions is a `RegionEncoder`. Two exist: the bundled network
+(`encoders/bundled.py`) and torchvision's Faster R-CNN models (`encoders/torchvision.py`). The
+paper (section 3.1) uses R-CNN's top 19 detections beside the whole image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from core.vision.boxes import WHOLE_IMAGE
+
+REGIONS_PER_PHOTO = 20  # section 3.1 of the paper: the whole image and the top 19 locations
+
+
+@dataclass(frozen=True)
+class Regions:
+    """The regions of one photo. Row 0 is always the whole image; the rest fall in objectness.
+
+    boxes       (R, 4) float32, normalised xyxy
+    objectness  (R,) float32 in [0, 1]; 1 for the whole image
+    features    (R, D) float32
+    with 1 <= R <= REGIONS_PER_PHOTO: a photo may have fewer proposals than the most.
+    """
+
+    boxes: np.ndarray
+    objectness: np.ndarray
+    features: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+class RegionEncoder(Protocol):
+    """photo -> Regions, in one pass of one network."""
+
+    name: str
+    """What a checkpoint and a feature file call this encoder, e.g. "bundled"."""
+    dimension: int
+    """D, the length of a region's feature."""
+
+    def encode(self, photos: Sequence[np.ndarray]) -> list[Regions]:
+        """(H, W, 3) uint8 RGB arrays of any sizes -> the regions of each, in the same order.
+
+        A photo gets the same regions alone and in a batch.
+        """
+        ...
+
+    def encode_boxes(
+        self, photos: Sequence[np.ndarray], boxes: Sequence[np.ndarray]
+    ) -> list[tuple[Regions, np.ndarray]]:
+        """As `encode`, and of each photo's own (n, 4) normalised xyxy boxes, such as people drew,
+        the (n, D) features, in the same pass of the network."""
+        ...
+
+
+def image_region(boxes: np.ndarray, objectness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Put the whole image (normalised 0, 0, 1, 1; objectness 1) before (R, 4) proposals."""
+    whole = np.array([WHOLE_IMAGE], dtype=np.float32)
+    return (
+        np.concatenate((whole, boxes.astype(np.float32))),
+        np.concatenate((np.ones(1, dtype=np.float32), objectness.astype(np.float32))),
+    )

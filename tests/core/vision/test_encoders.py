@@ -1,0 +1,162 @@
+"""The region encoders behind their one interface."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torchvision.models import get_model
+from torchvision.ops import box_iou
+
+from core.checkpoints import load_encoder
+from core.vision.encoders.bundled import BundledEncoder, RegionNetwork, RegionNetworkConfig
+from core.vision.encoders.torchvision import EncoderError, faster_rcnn_names, torchvision_encoder
+from core.vision.regions import REGIONS_PER_PHOTO, RegionEncoder
+from tests.conftest import random_network
+
+SMALLEST = "torchvision:fasterrcnn_mobilenet_v3_large_320_fpn"
+
+
+@pytest.fixture(scope="module")
+def detector_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of torchvision's smallest Faster R-CNN, as a file."""
+    torch.manual_seed(0)
+    model = get_model(SMALLEST.partition(":")[2], weights=None, weights_backbone=None)
+    path = tmp_path_factory.mktemp("weights") / "detector.safetensors"
+    save_file({key: value.contiguous() for key, value in model.state_dict().items()}, path)
+    return path
+
+
+@pytest.fixture(params=["bundled", SMALLEST])
+def encoder(request: pytest.FixtureRequest, detector_file: Path) -> RegionEncoder:
+    if request.param == "bundled":  # the trained one: among random scores, rounding decides ranks
+        return load_encoder("bundled")
+    return load_encoder(SMALLEST, detector_file)
+
+
+def test_whole_image_first_then_the_best(encoder: RegionEncoder, photo_pixels: np.ndarray) -> None:
+    [regions] = encoder.encode([photo_pixels])
+    count = len(regions)
+    assert 1 <= count <= REGIONS_PER_PHOTO
+    assert regions.boxes.shape == (count, 4)
+    assert regions.features.shape == (count, encoder.dimension)
+    assert {a.dtype for a in (regions.boxes, regions.objectness, regions.features)} == {
+        np.dtype(np.float32)
+    }
+    assert regions.boxes[0].tolist() == [0, 0, 1, 1]
+    assert regions.objectness[0] == 1
+    assert (np.diff(regions.objectness) <= 1e-6).all()
+    assert (regions.boxes >= 0).all()
+    assert (regions.boxes <= 1).all()
+    assert (regions.boxes[:, 2:] > regions.boxes[:, :2]).all()
+    assert np.isfinite(regions.features).all()
+
+
+def test_alone_equals_in_a_batch(encoder: RegionEncoder, photo_pixels: np.ndarray) -> None:
+    other = np.random.default_rng(0).integers(0, 256, (50, 40, 3), dtype=np.uint8)
+    together = encoder.encode([photo_pixels, other])
+    for photo, regions in zip((photo_pixels, other), together, strict=True):
+        [alone] = encoder.encode([photo])
+        np.testing.assert_allclose(alone.boxes, regions.boxes, atol=1e-4)
+        scale = np.abs(alone.features).max()
+        np.testing.assert_allclose(alone.features / scale, regions.features / scale, atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 300, 3), (300, 1, 3)])
+def test_thin_photos(encoder: RegionEncoder, shape: tuple[int, int, int]) -> None:
+    [regions] = encoder.encode([np.full(shape, 128, dtype=np.uint8)])
+    assert regions.boxes[0].tolist() == [0, 0, 1, 1]
+    assert np.isfinite(regions.features).all()
+
+
+def test_boxes_of_ones_own(encoder: RegionEncoder, photo_pixels: np.ndarray) -> None:
+    [regions] = encoder.encode([photo_pixels])
+    drawn = [regions.boxes[[2, 0]], np.zeros((0, 4)), regions.boxes[1:2]]
+    found = encoder.encode_boxes([photo_pixels] * 3, drawn)
+    for (again, features), boxes, rows in zip(found, drawn, ([2, 0], [], [1]), strict=True):
+        np.testing.assert_allclose(again.features, regions.features, rtol=1e-3, atol=1e-3)
+        assert features.shape == (len(boxes), encoder.dimension)
+        np.testing.assert_allclose(features, regions.features[rows], rtol=1e-3, atol=1e-3)
+
+
+def test_roi_align_reads_where_the_box_is() -> None:
+    """A map that holds its own column: a box's mean feature is the column of its centre."""
+    network = RegionNetwork(RegionNetworkConfig(side=97))
+    columns = {8: 13, 16: 7, 32: 4}
+    maps = [
+        torch.arange(n).float().expand(1, channels, n, n)
+        for n, channels in zip(columns.values(), (56, 160, 448), strict=True)
+    ]
+    # x from 1/4 to 3/4 of 96 pixels: centre at pixel 48 = cell 3 of stride 16, 1.5 of stride 32
+    feature = network.pool(maps, [torch.tensor([[0.25, 0.25, 0.75, 0.75]])])[0]
+    assert feature[:160].tolist() == pytest.approx([3.0] * 160, abs=1e-4)
+    assert feature[160:].tolist() == pytest.approx([1.5] * 448, abs=1e-4)
+
+
+def test_anchors_are_centred_on_their_pixels() -> None:
+    network = RegionNetwork(RegionNetworkConfig(side=97))
+    anchors, *_ = network._anchors([torch.zeros(1, 1, 2, 2)] * 3)
+    assert anchors[3].tolist() == [4, 4, 12, 12]  # cell (1, 1) of stride 8 is pixel (8, 8)
+
+
+def test_a_taught_box_is_proposed() -> None:
+    """The proposal head learns one box by heart: losses and decoding speak one language."""
+    torch.manual_seed(0)
+    network = random_network()
+    pixels = torch.zeros(1, 3, 97, 97, dtype=torch.uint8)
+    pixels[:, :, 20:70, 30:80] = 255
+    box = torch.tensor([[30.0, 20.0, 80.0, 70.0]]) / 96
+    with torch.no_grad():
+        maps = network.maps(pixels)
+    scaled = [m / m.std() for m in maps]
+    optimiser = torch.optim.Adam(network.detector.parameters(), 2e-3)
+    for _ in range(150):
+        loss = torch.stack(
+            list(network.proposal_loss(scaled, network.detect(scaled), [box]).values())
+        ).sum()
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    [(found, _)] = network.propose(scaled, network.detect(scaled))
+    assert box_iou(found[:1], box).item() > 0.8
+
+
+def test_no_target_boxes_still_give_a_loss() -> None:
+    network = RegionNetwork(RegionNetworkConfig(side=97))
+    maps = network.maps(torch.zeros(1, 3, 97, 97, dtype=torch.uint8))
+    losses = network.proposal_loss(maps, network.detect(maps), [torch.zeros(0, 4)])
+    assert all(torch.isfinite(value) for value in losses.values())
+
+
+def test_a_photo_without_proposals_keeps_the_whole_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = RegionNetwork(RegionNetworkConfig(side=97))
+    nothing = [(torch.zeros(0, 4), torch.zeros(0))]
+    monkeypatch.setattr(network, "propose", lambda maps, outputs: nothing)
+    [regions] = BundledEncoder(network).encode([np.zeros((10, 10, 3), dtype=np.uint8)])
+    assert len(regions) == 1
+
+
+def test_every_faster_rcnn_of_torchvision_is_offered() -> None:
+    assert set(faster_rcnn_names()) >= {"fasterrcnn_resnet50_fpn", "fasterrcnn_resnet50_fpn_v2"}
+
+
+def test_an_unknown_encoder_is_named() -> None:
+    with pytest.raises(EncoderError, match=r"'torchvision:resnet50'; expected .*fasterrcnn"):
+        torchvision_encoder("torchvision:resnet50")
+
+
+def test_without_file_and_network_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_network(*_: object, **__: object) -> None:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", no_network)
+    with pytest.raises(EncoderError, match=r"download https://\S+\.pth .* --encoder-weights FILE"):
+        torchvision_encoder(SMALLEST)
+
+
+def test_a_file_of_another_model_is_refused(detector_file: Path) -> None:
+    with pytest.raises(EncoderError, match="does not fit"):
+        torchvision_encoder("torchvision:fasterrcnn_resnet50_fpn", detector_file)
+    with pytest.raises(EncoderError, match="not there"):
+        torchvision_encoder(SMALLEST, detector_file.with_name("missing.pth"))
