@@ -1,10 +1,11 @@
-"""`python -m train evaluate rank|ground|caption|mrnn`: the figures of a checkpoint.
+"""`python -m train evaluate rank|ground|objects|caption|mrnn`: the figures of a checkpoint.
 
 rank     photos and sentences against each other (Table 1 of the paper): recall at 1, 5, 10 and
          the median rank, both ways. "annotation" finds sentences for a photo, "search" the reverse.
 ground   phrases with boxes (Flickr30k Entities): is the region with the highest summed word score
          (Eq. 8's inner sum for one region) where people put the phrase? Alone, or with --data
          within the sentences where they stand, as the app reads them.
+objects  names of things with boxes (COCO's instances), read as "a NAME" (train/objects.py)
 caption  a captioner's sentences against people's (train/captions/evaluation.py)
 mrnn     photos and sentences against each other by a captioner's probabilities
          (train/captions/mrnn.py)
@@ -35,6 +36,7 @@ from train.captions import evaluation as captioning
 from train.captions import mrnn
 from train.data import Phrase, PhrasePhoto, read_captions, read_phrases
 from train.features import BATCH, FeatureStore, write_features
+from train.objects import evaluate_objects, read_instances
 from train.ranking import Sentences, Stored, rank
 from train.runs import set_threads
 from train.sheets import Tile, sheet
@@ -206,14 +208,35 @@ def evaluate_ground(
 def phrase_regions(
     checkpoint: Checkpoint, folder: Path, photos: list[PhrasePhoto]
 ) -> Iterator[tuple[PhrasePhoto, Regions]]:
-    for start in tqdm(range(0, len(photos), BATCH), "photos", unit="batch", mininterval=5):
-        chunk = photos[start : start + BATCH]
-        pixels = [images.read(folder / photo.name).pixels for photo in chunk]
-        yield from zip(chunk, checkpoint.encoder.encode(pixels), strict=True)
+    found = regions_of(checkpoint, [folder / photo.name for photo in photos])
+    return zip(photos, found, strict=True)
+
+
+def regions_of(checkpoint: Checkpoint, paths: Sequence[Path]) -> Iterator[Regions]:
+    """The regions of photos, encoded batch by batch as they are asked for."""
+    for start in tqdm(range(0, len(paths), BATCH), "photos", unit="batch", mininterval=5):
+        pixels = [images.read(path).pixels for path in paths[start : start + BATCH]]
+        yield from checkpoint.encoder.encode(pixels)
+
+
+def named_objects(checkpoint: Checkpoint, folder: Path, instances: Path) -> dict[str, Any]:
+    """The `objects` figures of a checkpoint on the photos in `folder`."""
+    named = read_instances(instances)
+    paths = [folder / one.photo for one in named]
+    known = checkpoint.vocabulary.ids
+
+    def scores(regions: Regions, words: str) -> np.ndarray | None:
+        heard = any(known(tokenise(words.removeprefix("a "))))
+        return phrase_scores(checkpoint, regions, words) if heard else None
+
+    found = zip(named, regions_of(checkpoint, paths), strict=True)
+    return evaluate_objects(found, scores, lambda name: all(known(tokenise(name))))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="rank|ground|caption|mrnn")
+    kinds = parser.add_subparsers(
+        dest="kind", required=True, metavar="rank|ground|objects|caption|mrnn"
+    )
     ranking = kinds.add_parser("rank", help="photos and sentences against each other")
     ranking.add_argument("--data", type=Path, help="a data set (train/README.md names the kinds)")
     ranking.add_argument("--split", default="test")
@@ -234,6 +257,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     grounding.add_argument("--sizes", choices=("exact", "confident", "all"), default="confident")
     export.add_choosing_arguments(grounding)
+    naming = kinds.add_parser("objects", help="names of things against their boxes")
+    naming.add_argument("--images", type=Path, required=True)
+    naming.add_argument("--instances", type=Path, required=True, help="COCO's instances JSON")
+    export.add_choosing_arguments(naming)
     saying = kinds.add_parser(
         "caption", help="a captioner's sentences against people's", description=captioning.__doc__
     )
@@ -242,7 +269,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "mrnn", help="retrieval by probabilities of sentences", description=mrnn.__doc__
     )
     mrnn.add_arguments(probable)
-    for one in (ranking, grounding, saying, probable):
+    for one in (ranking, grounding, naming, saying, probable):
         one.add_argument("--checkpoint", default="bundled")
         one.add_argument("--encoder-weights", type=Path, help="a file for torchvision encoders")
         one.add_argument("--json", type=Path, required=True, metavar="OUT")
@@ -259,6 +286,10 @@ def main(arguments: argparse.Namespace) -> None:
         figures = evaluate_rank(
             load_checkpoint(arguments.checkpoint, arguments.encoder_weights), arguments
         )
+    elif arguments.kind == "objects":
+        checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
+        export.set_choosing(checkpoint.alignment, arguments)
+        figures = named_objects(checkpoint, arguments.images, arguments.instances)
     else:
         checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
         of_photos = arguments.data is not None and arguments.phrases.is_file()
