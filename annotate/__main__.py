@@ -28,7 +28,7 @@ COMMANDS = {
     "statistics": (statistics, "snippets, words, boxes, time"),
     "export": (export, "write a project to a file"),
     "import": (load, "read a file into a new project, or a model's regions as suggestions"),
-    "serve": (serve, "serve the Annotate page"),
+    "serve": (serve, "moved: `python -m demo --pages annotate`"),
     "bench": (bench, "what next photo, save and progress cost in a full store"),
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported; promise 11
 
@@ -11,21 +10,30 @@ import gradio as gr
 from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse
 
-from annotate.page import component as annotate_page
-from annotate.page.door import Door
-from annotate.web import guard, hosting
-from annotate.web.hosting import Additions, Settings
 from core.describer import Describer
 from core.groundings.reader import GroundingSet
-from demo import align_page, analysis_page, browse_page, examples, grounding_routes, search_page
-from demo.groundings import Groundings
-from demo.viewer import STATIC
+from demo import examples
+from demo.grounding_set import routes
+from demo.grounding_set.service import Groundings
+from demo.pages.align import page as align_page
+from demo.pages.annotate import page as annotate_page
+from demo.pages.browse import page as browse_page
+from demo.pages.errors import page as errors_page
+from demo.pages.search import page as search_page
+from demo.viewer import viewer
+from demo.web import guard, hosting
+from demo.web.component import static
+from demo.web.hosting import Additions, Settings
+from demo.web.sessions import Door
 
 TITLE = "Words and regions"
-HERE = Path(__file__).parent
-GUARD = guard.GuardLimits(
-    read=(*guard.READ, f"/{STATIC}/*", "/demo-examples/*", f"/{grounding_routes.ADDRESS}/*")
+SHEETS = (
+    f"{static(viewer.__file__)}/viewer.css",
+    f"{static(align_page.__file__)}/align.css",
+    f"{static(align_page.__file__)}/describe.css",
+    f"{static(routes.__file__)}/grounding_set.css",
 )
+GUARD = guard.GuardLimits(read=(*guard.READ, "/demo-examples/*", f"/{routes.ADDRESS}/*"))
 
 
 def pages(
@@ -48,7 +56,7 @@ def pages(
                 with gr.Tab("Search", id="search"):
                     search_page.build(groundings)
                 with gr.Tab("Errors", id="errors"):
-                    analysis_page.build(groundings)
+                    errors_page.build(groundings)
                 browse_page.open_from_address(blocks, tabs)
             if door is not None:
                 with gr.Tab("Annotate", id="annotate"):
@@ -72,10 +80,9 @@ def create(
         def admitted(request: Request) -> bool:
             return not signed or (door is not None and door.person(request) is not None)
 
-        routers.append(grounding_routes.router(groundings, admitted))
+        routers.append(routes.router(groundings, admitted))
     additions = Additions(
-        sheets=(f"{STATIC}/page.css",),
-        folders={STATIC: HERE / "static"},
+        sheets=SHEETS,
         routers=tuple(routers),
         guard=GUARD,
     )

@@ -9,8 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from annotate.web.component import on_load
-from demo.viewer import STATIC
+from demo.web.component import on_load
 
 FOLDER = Path(__file__).parent / "examples"
 
@@ -46,7 +45,7 @@ def example_strip(examples: tuple[Example, ...], **settings: Any) -> gr.HTML:
     return gr.HTML(
         [asdict(example) for example in examples],
         html_template='<div class="examples"></div>',
-        js_on_load=on_load(STATIC, "examples.js", "'pick'"),
+        js_on_load=on_load("demo/pages/align/static", "examples.js", "'pick'"),
         apply_default_css=False,
         visible=bool(examples),
         **settings,

@@ -35,7 +35,7 @@ from core.describer import Describer
 from core.groundings.listing import Listing
 from core.groundings.reader import GroundingSet
 from core.vision.regions import REGIONS_PER_PHOTO
-from demo.groundings import Groundings
+from demo.grounding_set.service import Groundings
 from train.data import CaptionSet, Phrase
 from train.features import FeatureStore
 from train.ground import ground

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from annotate.web.server import listen
 from demo.__main__ import main
+from demo.web.server import listen
 
 
 def test_a_taken_port_is_named() -> None:
@@ -45,7 +45,18 @@ def test_the_port_is_free_again_at_once() -> None:
 def test_it_ends_without_a_word_while_pages_are_open(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
     process = subprocess.Popen(
-        [sys.executable, "-m", "annotate", "serve", "--open", "--port", "0", "--url", url],
+        [
+            sys.executable,
+            "-m",
+            "demo",
+            "--pages",
+            "annotate",
+            "--open",
+            "--port",
+            "0",
+            "--url",
+            url,
+        ],
         env=os.environ | {"XDG_DATA_HOME": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,0 +1,286 @@
+"""The jobs of the Browse, Search and Errors pages: questions to a grounding set -> plain values.
+
+Pages, addresses and the API all ask here. Photos are named, sentences numbered as in the set.
+Raises GroundingError or SentenceError, one plain sentence each.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from core.alignment.ranking import Found
+from core.describer import Describer, Look, Reading, align
+from core.groundings.analysis import Analysis, analyse
+from core.groundings.approximate import ApproximateSearch, index_path
+from core.groundings.export import regions_at
+from core.groundings.listing import Listing
+from core.groundings.reader import Candidate, Card, GroundingSet, Opened
+from core.groundings.schema import GroundingError, fingerprint
+from core.vision import boxes
+from demo.viewer.viewer import alignment_view
+
+OTHER_CHECKPOINT = (
+    "This set was made with another checkpoint, so new words cannot be compared with it; make it "
+    "again with `python -m train ground`, or start the demo with --checkpoint."
+)
+
+
+@dataclass(frozen=True)
+class PageLimits:
+    """How much one question may ask for."""
+
+    photos: int = 240
+    """On one page of the grid; the grid itself asks for 60."""
+    results: int = 60
+    """Regions, and photos, of one search."""
+
+
+class Groundings:
+    """One set, and the describer that reads what people type. Safe between threads."""
+
+    def __init__(
+        self, groundings: GroundingSet, describer: Describer, limits: PageLimits = PageLimits()
+    ) -> None:
+        self.set, self.describer, self.limits = groundings, describer, limits
+        self.readable = fingerprint(describer.checkpoint) == groundings.about["fingerprint"]
+        self.near = opened_index(groundings)
+        self._analysis: Analysis | None = None
+        self._analysing = threading.Lock()
+
+    def about(self) -> dict[str, Any]:
+        """What the pages must know before anything is asked for."""
+        return {
+            "set": self.set.name,
+            "photos": len(self.set),
+            "gallery": int(self.set.about["gallery"]),
+            "checkpoint": self.set.about["checkpoint"],
+            "readable": self.readable,
+            "kinds": self.set.kinds(),
+        }
+
+    def list(self, listing: Listing, offset: int = 0, count: int = 60) -> dict[str, Any]:
+        """A page of the grid: photos offset .. offset + count of a listing."""
+        if offset < 0 or not 1 <= count <= self.limits.photos:
+            raise GroundingError(
+                f"offset is {offset} and count {count}; expected 0 or more and "
+                f"1 to {self.limits.photos}"
+            )
+        ids = self.set.ordered(listing)
+        shown = self.set.cards(ids[offset : offset + count])
+        return {
+            "total": len(ids),
+            "offset": offset,
+            "photos": [self._card(card) for card in shown],
+        }
+
+    def _card(self, card: Card) -> dict[str, Any]:
+        return {
+            "id": card.id,
+            "name": card.name,
+            "width": card.width,
+            "height": card.height,
+            "rank": card.rank,
+            "score": card.score,
+            "iou": card.iou,
+        }
+
+    def open(
+        self,
+        photo: str,
+        sentence: int | None = None,
+        text: str = "",
+        beta: float = 0.0,
+        listing: Listing = Listing(),
+    ) -> dict[str, Any]:
+        """A photo, its sentences, its phrases, one sentence aligned, and its neighbours."""
+        opened = self._opened(photo)
+        listed = [*opened.own, *opened.retrieved]
+        if sentence is None and not text.strip():
+            sentence = next((c.sentence for c in listed if c.readable), None)
+        card, look = opened.card, opened.look
+        pixels = boxes.normalised_to_pixels(look.boxes, look.width, look.height)
+        view = alignment_view(None)
+        if sentence is not None or text.strip():
+            view = self._aligned(look, sentence, text, beta)
+        return {
+            "card": self._card(card),
+            "photo": {
+                "width": look.width,
+                "height": look.height,
+                "boxes": pixels.tolist(),
+                "note": look.note,
+                "credit": card.name,
+            },
+            "caption": opened.caption,
+            "sentences": self._sentences(look, listed, beta),
+            "phrases": _phrases(opened),
+            "sentence": sentence,
+            "text": text,
+            "view": view,
+            "found": self._found(sentence),
+            **self._neighbours(card.id, listing),
+        }
+
+    def _opened(self, photo: str) -> Opened:
+        number = self.set.id_of(photo)
+        if number is None:
+            raise GroundingError(f"The set has no photo named “{photo[:80]}”.")
+        return self.set.open(number)
+
+    def _neighbours(self, photo: int, listing: Listing) -> dict[str, Any]:
+        ids = self.set.ordered(listing)
+        found = np.flatnonzero(ids == photo)
+        if not len(found):  # another listing than the photo's: its neighbours are the set's
+            ids, found = np.arange(len(self.set)), np.array([photo])
+        place = int(found[0])
+        sides = {"previous": place - 1, "next": place + 1}
+        inside = {side: int(ids[k]) for side, k in sides.items() if 0 <= k < len(ids)}
+        names = {card.id: card.name for card in self.set.cards(list(inside.values()))}
+        return {
+            "place": place,
+            "total": len(ids),
+            **{side: names.get(inside.get(side, -1)) for side in sides},
+        }
+
+    def _sentences(self, look: Look, listed: list[Candidate], beta: float) -> list[dict[str, Any]]:
+        """Each with the region of every word at beta, so that lists are coloured as well."""
+        rows = []
+        for candidate in listed:
+            words: list[dict[str, Any]] = []
+            if candidate.readable:
+                reading = self.set.reading(candidate.sentence)
+                for word, region in zip(
+                    reading.words, regions_at(look, reading, beta), strict=True
+                ):
+                    one = {"start": word.start, "end": word.end}
+                    words.append({**one, "region": int(region) if region >= 0 else None})
+            rows.append(
+                {
+                    "id": candidate.sentence,
+                    "text": candidate.text,
+                    "score": candidate.score,
+                    "own": candidate.own,
+                    "rank": candidate.rank,
+                    "retrieved": candidate.retrieved,
+                    "words": words,
+                }
+            )
+        return rows
+
+    def align(
+        self, photo: str, sentence: int | None = None, text: str = "", beta: float = 0.0
+    ) -> dict[str, Any]:
+        """One sentence of the set, or what somebody typed, with a photo at beta."""
+        opened = self._opened(photo)
+        if sentence is None and not text.strip():
+            raise GroundingError("There is no sentence; name one of the set or type one.")
+        listed = [*opened.own, *opened.retrieved]
+        return {
+            "view": self._aligned(opened.look, sentence, text, beta),
+            "sentences": self._sentences(opened.look, listed, beta),
+            "found": self._found(sentence),
+        }
+
+    def _found(self, sentence: int | None) -> list[dict[str, Any]]:
+        """The best photos of its gallery for one of the set's sentences; none for typed text."""
+        found = [] if sentence is None else self.set.found_photos(sentence)
+        cards = self.set.cards([photo for photo, _ in found])
+        return [
+            {**self._card(card), "query_score": score}
+            for card, (_, score) in zip(cards, found, strict=True)
+        ]
+
+    def _aligned(self, look: Look, sentence: int | None, text: str, beta: float) -> dict[str, Any]:
+        if not (isfinite(beta) and beta >= 0):
+            raise GroundingError("Beta must be a finite number from 0 upwards.")
+        reading = self._read(text) if sentence is None else self.set.reading(sentence)
+        aligned = align(look, reading)
+        return alignment_view(aligned.at(min(beta, aligned.merging_beta)))
+
+    def _read(self, text: str) -> Reading:
+        if not self.readable:
+            raise GroundingError(OTHER_CHECKPOINT)
+        return self.describer.read(text)
+
+    def random(self, listing: Listing, besides: str = "") -> str:
+        """The name of some photo of a listing, another one than `besides` where there is one."""
+        ids = self.set.ordered(listing)
+        there = self.set.id_of(besides)
+        others = ids[ids != (-1 if there is None else there)]
+        ids = others if len(others) else ids
+        if not len(ids):
+            raise GroundingError("No photo of the set fits; ask for less.")
+        return self.set.cards([int(np.random.default_rng().choice(ids))])[0].name
+
+    def search(self, words: str, count: int = 24) -> dict[str, Any]:
+        """The best regions and the best whole photos for some words, by the model's own score."""
+        if not 1 <= count <= self.limits.results:
+            raise GroundingError(f"count is {count}; expected 1 to {self.limits.results}")
+        reading = self._read(words)
+        assert reading.contextual is not None  # it was just read
+        known = reading.contextual[reading.known]
+        started = time.perf_counter()
+        regions, photos = (self.near or self.set).search(known, count)
+        seconds = time.perf_counter() - started
+        return {
+            "words": [
+                {"word": word.text, "known": bool(flag)}
+                for word, flag in zip(reading.words, reading.known, strict=True)
+            ],
+            "regions": self._regions(regions),
+            "photos": [
+                {**self._card(card), "query_score": float(score)}
+                for card, score in zip(self.set.cards(photos.rows), photos.scores, strict=True)
+            ],
+            "searched": int(self.set.first[-1]),
+            "seconds": round(seconds, 4),
+            "recall": self.near.recall if self.near else None,
+        }
+
+    def _regions(self, found: Found) -> list[dict[str, Any]]:
+        return [
+            {
+                "photo": self._card(place.photo),
+                "region": place.region,
+                "box": list(place.box),
+                "score": float(score),
+            }
+            for place, score in zip(self.set.place(found.rows), found.scores, strict=True)
+        ]
+
+    def analysis(self) -> Analysis:
+        """Counted when first asked for; a set does not change."""
+        with self._analysing:
+            if self._analysis is None:
+                self._analysis = analyse(self.set)
+            return self._analysis
+
+
+def opened_index(groundings: GroundingSet) -> ApproximateSearch | None:
+    """The set's faiss index, where it has one and faiss is installed."""
+    if not index_path(groundings.path).is_file():
+        return None
+    try:
+        return ApproximateSearch(groundings)
+    except GroundingError:
+        return None  # the exact search is always there
+
+
+def _phrases(opened: Opened) -> list[dict[str, Any]]:
+    return [
+        {
+            "words": phrase.words,
+            "kind": phrase.kind,
+            "boxes": phrase.boxes.tolist(),
+            "region": phrase.region,
+            "score": phrase.score,
+            "iou": phrase.iou,
+        }
+        for phrase in opened.phrases
+    ]

@@ -1,0 +1,249 @@
+"""The Align page: a photo and a sentence become coloured words and boxes.
+
+What a person has on their desk (the photo looked at, the sentence aligned) stays on the server in
+`gr.State`; the browser only gets pictures and numbers. A new sentence does not look again, a new
+beta does not read again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Any
+
+import gradio as gr
+
+from core.describer import Alignment, Describer, Look, SentenceError, align
+from core.vision import images
+from core.vision.images import ImageError, Photo
+from demo import examples
+from demo.examples import Example
+from demo.pages.align import describe
+from demo.pages.align.photo_input import UploadedFile, file_bytes, photo_input
+from demo.viewer.viewer import alignment_view, alignment_viewer, photo_view
+
+NO_PHOTO = "There is no photo yet: choose one, paste one or pick an example."
+NO_PHOTO_SENT = "There is no photo; send a JPEG, PNG or WebP file."
+BAD_BETA = "Beta must be a finite number from 0 upwards."
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What one visitor has before them. Beta is the last one asked for."""
+
+    look: Look | None = None
+    alignment: Alignment | None = None
+    beta: float = 0.0
+
+
+@dataclass(frozen=True)
+class AlignLimits:
+    """How much the page does at once, and for how long it remembers."""
+
+    at_once: int = 2
+    """Networks run for this many visitors at a time: one for each core of a small machine."""
+    remember_seconds: int = 3600
+    """A desk left alone for an hour is forgotten, and the page asks for its photo again."""
+
+
+class Handlers:
+    """The page's jobs, free of widgets: each takes a desk and gives the next one."""
+
+    def __init__(self, describer: Describer, offered: tuple[Example, ...] = ()) -> None:
+        self.describer = describer
+        self.offered = offered
+
+    def align(self, sentence: str, desk: Desk) -> tuple[Desk, dict[str, Any]]:
+        """A sentence for the photo on the desk; the old result stays if it cannot be read."""
+        if desk.look is None:
+            return desk, alignment_view(None, NO_PHOTO)
+        try:
+            aligned = align(desk.look, self.describer.read(sentence))
+        except SentenceError as error:
+            return desk, alignment_view(desk.alignment, str(error))
+        aligned = aligned.at(min(desk.beta, aligned.merging_beta))
+        return replace(desk, alignment=aligned), alignment_view(aligned)
+
+    def look(
+        self, photo: Photo, sentence: str, desk: Desk, credit: str = ""
+    ) -> tuple[Desk, dict[str, Any]]:
+        """A new photo, aligned at once if a sentence is there already. -> desk, viewer update."""
+        look = self.describer.look(photo)
+        desk, view = replace(desk, look=look, alignment=None), alignment_view(None)
+        if sentence.strip():
+            desk, view = self.align(sentence, desk)
+        return desk, {"photo": photo_view(photo, look, credit), "value": view}
+
+    def take(self, data: bytes | None, sentence: str, desk: Desk) -> tuple[Desk, dict[str, Any]]:
+        """An uploaded file; whatever was there stays if it is no photo."""
+        if data is None:
+            return desk, {"value": alignment_view(desk.alignment, NO_PHOTO)}
+        try:
+            photo = images.decode(data)
+        except ImageError as error:
+            return desk, {"value": alignment_view(desk.alignment, str(error))}
+        return self.look(photo, sentence, desk)
+
+    def pick(self, photo: int, sentence: int, desk: Desk) -> tuple[Desk, str, dict[str, Any]]:
+        """One of the examples, by number. -> desk, its sentence, viewer update."""
+        example = self.offered[photo]
+        text = example.sentences[sentence]
+        desk, update = self.look(
+            images.read(examples.FOLDER / example.file), text, desk, example.credit
+        )
+        return desk, text, update
+
+    def slide(self, beta: float, desk: Desk) -> tuple[Desk, dict[str, Any]]:
+        """Another beta for what is on the desk: only the chain is decoded again."""
+        if desk.alignment is None:
+            return desk, alignment_view(None, NO_PHOTO if desk.look is None else "")
+        aligned = desk.alignment.at(beta)
+        return replace(desk, alignment=aligned, beta=beta), alignment_view(aligned)
+
+    def api(self, photo: bytes | None, sentence: str, beta: float | None) -> dict[str, Any]:
+        """`/align`: everything at once, for programs. Raises what the page would say."""
+        if photo is None:
+            raise _refusal(NO_PHOTO_SENT)
+        beta = 0.0 if beta is None else beta
+        if not (isfinite(beta) and beta >= 0):
+            raise _refusal(BAD_BETA)
+        try:
+            reading = self.describer.read(sentence or "")
+            look = self.describer.look(images.decode(photo))
+        except (ImageError, SentenceError) as error:
+            raise _refusal(str(error)) from None
+        return align(look, reading, beta).as_dict()
+
+    def describe_api(self, photo: bytes | None, best: float | None) -> dict[str, Any]:
+        """`/describe`, for programs. Raises what the page would say."""
+        if photo is None:
+            raise _refusal(NO_PHOTO_SENT)
+        best = 1 if best is None else best
+        if best != int(best):
+            raise _refusal(f"best is {best}; expected a whole number.")
+        try:
+            return describe.described(
+                self.describer, self.describer.look(images.decode(photo)), int(best)
+            )
+        except (ImageError, ValueError) as error:
+            raise _refusal(str(error)) from None
+
+
+def _refusal(message: str) -> gr.Error:
+    return gr.Error(message, print_exception=False)
+
+
+def build(describer: Describer, limits: AlignLimits = AlignLimits()) -> None:
+    """Lay the page out inside the `gr.Blocks` or `gr.Tab` that is open, and wire it."""
+    offered = examples.load()
+    jobs = Handlers(describer, offered)
+    _publish(jobs, limits)  # first: who comes first gets the name "align"
+    desk = gr.State(Desk(), time_to_live=limits.remember_seconds)
+    with gr.Row(elem_classes="photo-row"):
+        photo = photo_input()
+        strip = examples.example_strip(offered)
+    with gr.Row(elem_classes="sentence-row"):
+        sentence = gr.Textbox(
+            label="Sentence",
+            show_label=False,
+            container=False,
+            placeholder="What does the photo show? Type a sentence and press Enter",
+            lines=1,
+            max_lines=4,
+            scale=8,
+            elem_id="sentence",
+        )
+        button = gr.Button("Align", variant="primary", scale=1, min_width=110)
+    viewer = alignment_viewer(elem_id="align-viewer")
+
+    def take(sent: UploadedFile | None, text: str, current: Desk) -> tuple[Desk, Any, None]:
+        current, update = jobs.take(file_bytes(sent), text, current)
+        return current, gr.update(**update), None
+
+    def pick(current: Desk, event: gr.EventData) -> tuple[Desk, str, Any]:
+        current, text, update = jobs.pick(event.photo, event.sentence, current)
+        return current, text, gr.update(**update)
+
+    def use(text: str, current: Desk) -> tuple[Desk, str, dict[str, Any]]:
+        current, view = jobs.align(text, current)
+        return current, text, view
+
+    def slide(current: Desk, event: gr.EventData) -> tuple[Desk, dict[str, Any]]:
+        return jobs.slide(float(event.beta), current)
+
+    networks: dict[str, Any] = {
+        "concurrency_id": "networks",
+        "concurrency_limit": limits.at_once,
+        "api_visibility": "private",
+        "show_progress": "minimal",
+        "show_progress_on": viewer,
+    }
+    emptied_after = describe.build(describer, desk, networks, use, [desk, sentence, viewer])
+    emptied_after(photo.upload(take, [photo, sentence, desk], [desk, viewer, photo], **networks))
+    emptied_after(strip.pick(pick, [desk], [desk, sentence, viewer], **networks))
+    gr.on(
+        [sentence.submit, button.click],
+        jobs.align,
+        [sentence, desk],
+        [desk, viewer],
+        trigger_mode="always_last",
+        **networks,
+    )
+    # Not queued: it runs no network, and a slider that waits its turn is no slider. "multiple": the
+    # viewer itself asks one question at a time, and Gradio's own guard would drop the last one.
+    viewer.slide(
+        slide,
+        [desk],
+        [desk, viewer],
+        queue=False,
+        trigger_mode="multiple",
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+
+def _publish(jobs: Handlers, limits: AlignLimits) -> None:
+    """The endpoints `/align` and, where the checkpoint has captioners, `/describe`. Their typed
+    arguments are those of components that nobody sees."""
+
+    def align_photo(photo: bytes | None, sentence: str, beta: float = 0.0) -> dict[str, Any]:
+        return jobs.api(photo, sentence, beta)
+
+    def describe_photo(photo: bytes | None, best: float = 1) -> dict[str, Any]:
+        return jobs.describe_api(photo, best)
+
+    photo = gr.File(label="a JPEG, PNG or WebP file", type="binary", visible=False)
+    sentence = gr.Textbox(label="what the photo shows, up to 100 words", visible=False)
+    beta = gr.Number(0.0, label="0: every word alone; merging_beta: one region", visible=False)
+    best = gr.Number(1, label="sentences of each region, 1 to 7", visible=False)
+    # What the API's page shows as an example call. Gradio's own names a file on the web.
+    photo.example_payload = lambda: {"path": "photo.jpg", "meta": {"_type": "gradio.FileData"}}
+    sentence.example_payload = lambda: "a dog runs on the grass"
+    networks: dict[str, Any] = {
+        "concurrency_id": "networks",
+        "concurrency_limit": limits.at_once,
+    }
+    gr.Button(visible=False).click(
+        align_photo,
+        [photo, sentence, beta],
+        gr.JSON(label="alignment", visible=False),
+        api_name="align",
+        api_description=(
+            "Say which words of a sentence belong to which regions of a photo: words, segments, "
+            "regions, scores. Boxes are [x1, y1, x2, y2] in the photo's own pixels, upright; "
+            "region 0 is the whole photo."
+        ),
+        **networks,
+    )
+    if jobs.describer.checkpoint.captioners:
+        gr.Button(visible=False).click(
+            describe_photo,
+            [photo, best],
+            gr.JSON(label="descriptions", visible=False),
+            api_name="describe",
+            api_description=(
+                "Say what a photo and each of its regions show: sentences, best first, with the "
+                "natural log-probability of each word and of the end. Boxes as /align's."
+            ),
+            **networks,
+        )

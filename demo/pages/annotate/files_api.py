@@ -1,0 +1,82 @@
+"""What an owner takes away and brings in: files of every format, suggestions, agreement."""
+
+import re
+import threading
+from typing import Annotated, Any, TypeAlias
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from annotate import agreement, statistics
+from annotate.errors import InvalidError, NotFoundError
+from annotate.formats import FORMATS, Absent, FormatError, predictions
+from annotate.people import Person
+from annotate.projects import ProjectInfo
+from demo.pages.annotate import figures
+from demo.pages.annotate.answers import Callers, Id, OneSentence
+from demo.web.sessions import Door
+
+
+async def sent(request: Request) -> bytes:
+    """A file's bytes; the guard has capped them."""
+    return await request.body()
+
+
+def files_api(door: Door) -> APIRouter:
+    """The routes below /annotate/ for owners' files."""
+    store = door.store
+    router = APIRouter(prefix="/annotate", route_class=OneSentence)
+    owner: TypeAlias = Annotated[Person, Depends(Callers(door).owner)]
+    body: TypeAlias = Annotated[bytes, Depends(sent)]  # after the owner: no reading for others
+    scoring = threading.Lock()  # one at a time: METEOR starts a Java machine
+
+    @router.get("/projects/{project}/export/{form}")
+    def export(by: owner, project: Id, form: str) -> Response:
+        """The whole project in one of the formats, as a file to keep."""
+        if form not in FORMATS:
+            raise NotFoundError(f"There is no such format; expected {', '.join(FORMATS)}.")
+        found = store.records(by, project)
+        name = re.sub(r"[^A-Za-z0-9]+", "-", found.name).strip("-") or "project"
+        return Response(
+            FORMATS[form].write(found),
+            media_type="application/octet-stream",
+            headers={"content-disposition": f'attachment; filename="{name}{FORMATS[form].suffix}"'},
+        )
+
+    @router.post("/import/project")
+    def load(by: owner, data: body, form: str, name: str) -> ProjectInfo:
+        """A new project from a file: all of it, or nothing and why."""
+        if form not in FORMATS:
+            raise NotFoundError(f"There is no such format; expected {', '.join(FORMATS)}.")
+        try:
+            project = FORMATS[form].read(data, Absent(project=name))
+        except FormatError as error:
+            raise InvalidError(f"The file was not taken. {error}") from error
+        return store.load(by, project, name)
+
+    @router.post("/import/suggestions/{project}")
+    def suggest(by: owner, data: body, project: Id) -> dict[str, int]:
+        """What a model proposes for a project's photos; -> how many."""
+        try:
+            proposed = predictions.read(data, store.records(by, project).photos)
+        except FormatError as error:
+            raise InvalidError(f"The file was not taken. {error}") from error
+        return {"suggestions": store.projects.add_suggestions(by, project, proposed)}
+
+    @router.get("/projects/{project}/agreement")
+    def agree(by: owner, project: Id, meteor: bool = False) -> dict[str, Any]:
+        """Agreement and statistics as numbers, and their pictures; METEOR only where Java is."""
+        found = store.records(by, project)
+        measured = agreement.measure(found)
+        with scoring:
+            scores = measured.snippets(None if meteor else False)
+        return {
+            "agreement": measured.as_json(scores),
+            "statistics": statistics.describe(found).as_json(),
+            "figures": {
+                "people": figures.people(measured),
+                "photos": figures.photos(measured),
+                "snippets": figures.snippets(scores),
+            },
+        }
+
+    return router

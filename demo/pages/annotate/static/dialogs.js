@@ -1,0 +1,94 @@
+// Questions that stop the work for a moment. Each gives a promise of the answer; Escape gives null.
+
+import { make } from "../../../web/static/dom.js";
+import { KEYS } from "./keys.js";
+
+function ask(place, title, body, buttons) {
+  return new Promise((resolve) => {
+    const dialog = make("dialog", { class: "ask", "aria-label": title });
+    const form = make("form", { method: "dialog" }, make("h2", {}, title), ...body);
+    const row = make("div", { class: "row" });
+    for (const { label, value, main } of buttons) {
+      row.append(make("button", { value, class: main ? "main" : "", formnovalidate: value === "" }, label));
+    }
+    form.append(row);
+    dialog.append(form);
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue || null);
+    });
+    dialog.addEventListener("keydown", (event) => event.stopPropagation()); // the page's keys rest
+    place.append(dialog);
+    dialog.showModal();
+  });
+}
+
+const REASONS = ["The photo is not to be described", "Too blurred or too dark", "The photo does not show"];
+
+export async function askReason(place) {
+  const text = make("input", { type: "text", maxlength: 500, "aria-label": "Another reason", placeholder: "Another reason" });
+  const choices = REASONS.map((reason, k) => {
+    const radio = make("input", { type: "radio", name: "reason", value: reason, checked: k === 0 });
+    return make("label", { class: "choice" }, radio, reason);
+  });
+  const radio = make("input", { type: "radio", name: "reason", value: "", "aria-label": "Another reason, as typed" });
+  text.addEventListener("input", () => (radio.checked = true));
+  const other = make("label", { class: "choice" }, radio, text);
+  const note = make("p", {}, "Somebody else gets this photo; you will not see it again.");
+  const answer = await ask(place, "Skip this photo", [note, ...choices, other], [
+    { label: "Skip it", value: "skip", main: true },
+    { label: "Go back", value: "" },
+  ]);
+  if (answer !== "skip") return null;
+  const chosen = [...choices, other].map((label) => label.querySelector("input")).find((one) => one.checked);
+  return chosen?.value || text.value.trim() || REASONS[0];
+}
+
+export async function askText(place, title, note, label) {
+  const text = make("input", { type: "text", maxlength: 500, required: true, "aria-label": label, placeholder: label });
+  const answer = await ask(place, title, [make("p", {}, note), text], [
+    { label: title, value: "yes", main: true },
+    { label: "Go back", value: "" },
+  ]);
+  return answer === "yes" ? text.value.trim() : null;
+}
+
+// -> {old, new}, or null
+export async function askPasswords(place) {
+  const field = (label, complete) =>
+    make("input", { type: "password", required: true, autocomplete: complete, "aria-label": label, placeholder: label });
+  const [old, fresh] = [field("The password now", "current-password"), field("The new one", "new-password")];
+  const answer = await ask(place, "Change your password", [old, fresh], [
+    { label: "Change it", value: "yes", main: true },
+    { label: "Go back", value: "" },
+  ]);
+  return answer === "yes" ? { old: old.value, new: fresh.value } : null;
+}
+
+// Somebody (mostly the same person elsewhere) saved since this page was loaded.
+export function askStale(place, { who, when, what }, me) {
+  const whose = who === me ? "You" : who;
+  const time = when ? ` on ${new Date(when).toLocaleString()}` : "";
+  return ask(
+    place,
+    "This photo was changed elsewhere",
+    [make("p", {}, `${whose} ${what ?? "changed"} it${time}, after this page was loaded.`)],
+    [
+      { label: "Show what is stored", value: "theirs", main: true },
+      { label: "Keep what is here", value: "mine" },
+    ],
+  );
+}
+
+export const tellEnd = (place, sentence) =>
+  ask(place, "This photo cannot be changed any more", [make("p", {}, sentence)], [
+    { label: "Go on", value: "on", main: true },
+  ]);
+
+export function listKeys(place) {
+  const table = make("table", { class: "keys" });
+  for (const [keys, what] of KEYS) {
+    table.append(make("tr", {}, make("td", {}, make("kbd", {}, keys)), make("td", {}, what)));
+  }
+  return ask(place, "Keys", [table], [{ label: "Close", value: "", main: true }]);
+}

@@ -1,0 +1,352 @@
+// One photo in one person's hands: the canvas, the lines to type in, keys, undo, saving.
+//
+// All that changes goes through the draft; the draft says so, and everything is shown anew.
+
+import { make, visible } from "../../../web/static/dom.js";
+import { address, look } from "./ask.js";
+import { Canvas } from "./canvas.js";
+import { askReason, askStale, listKeys, tellEnd } from "./dialogs.js";
+import { Draft } from "./draft.js";
+import { command } from "./keys.js";
+import { layout } from "./layout.js";
+import { othersWork } from "./others.js";
+import { Saver } from "./saver.js";
+import { Slots } from "./slots.js";
+import { Stopwatch } from "./stopwatch.js";
+
+const STEP = 8; // screen pixels an arrow key moves; 1 with Ctrl
+const CLOSER = 1.4;
+
+const plain = (regions) =>
+  regions.map(({ id, box, snippet, provenance, seconds }) => ({ id, box, snippet, provenance, seconds }));
+const print = (regions) =>
+  JSON.stringify(plain(regions).map(({ id, box, snippet, provenance }) => [id, box, snippet, provenance]));
+const count = (number, what) => `${number} ${what}${number === 1 ? "" : what.endsWith("x") ? "es" : "s"}`;
+
+export class Editor {
+  // first: nothing was submitted yet, so the guidelines are open; done(): this photo is over,
+  // whatever way
+  constructor({ me, project, task, first, done }) {
+    Object.assign(this, { me, project, task, done });
+    const { photo } = task;
+    const most = project.settings.boxes_per_photo;
+    this.selected = null;
+    this.insisted = false;
+    this.watch = new Stopwatch(task.content.seconds);
+    this.draft = new Draft(photo.width, photo.height, most, () => this.changed());
+    this.draft.load(task.content.annotations);
+    this.canvas = new Canvas(photo, address(`photos/${photo.id}`), this.wishes());
+    this.slots = new Slots(most, this.wishes());
+    this.saver = new Saver({
+      who: me.name,
+      assignment: task.assignment,
+      version: task.version,
+      content: () => this.content(),
+      say: (state, sentence) => this.saying(state, sentence),
+      refused: (refusal) => this.refused(refusal),
+    });
+    const { guidelines, blind } = project.settings;
+    const others = blind || me.owner ? [] : [this.others()];
+    const run = (name) => this.run([name]);
+    Object.assign(this, layout({ canvas: this.canvas, slots: this.slots, guidelines, first, others, run }));
+    this.keydown = (event) => this.key(event);
+    document.addEventListener("keydown", this.keydown);
+    document.addEventListener("keyup", this.keydown);
+    this.show();
+    this.recover();
+  }
+
+  others() {
+    return othersWork(this.task.photo.id, (box) => this.canvas.ghost(box));
+  }
+
+  wishes() {
+    return {
+      mayDraw: () => this.mayDraw(),
+      draw: (box) => this.add(box, true),
+      select: (id, focus) => this.select(id, focus),
+      move: (region, edges, dx, dy, word) => this.drag(region, edges, dx, dy, word),
+      settle: () => {
+        this.draft.settle();
+        this.canvas.focus(this.selected);
+      },
+      cancel: () => this.draft.undo(),
+      choose: (suggestion) => this.take(suggestion),
+      type: (id, snippet) => this.draft.change(id, { snippet }, this.watch.seconds, `type ${id}`),
+      remove: (id) => this.remove(id),
+      next: (id) => this.next(id),
+    };
+  }
+
+  content() {
+    return { annotations: plain(this.draft.regions), seconds: this.watch.seconds };
+  }
+
+  changed() {
+    this.say(""); // it was about how things were before
+    this.show();
+    this.saver.change();
+    if (this.undecided) this.refused(this.undecided);
+  }
+
+  show() {
+    const { regions, missing } = this.draft;
+    if (!this.draft.find(this.selected)) this.selected = null;
+    const taken = new Set(regions.map(({ box, snippet }) => JSON.stringify([box, snippet])));
+    const open = this.task.suggestions.filter(
+      ({ box, snippet }) => !taken.has(JSON.stringify([this.draft.inside(box), snippet])),
+    );
+    this.canvas.show(regions, this.selected, this.draft.full ? [] : open);
+    this.slots.show(regions, this.selected, missing, this.insisted);
+    this.undoing.disabled = !this.draft.past.length;
+    this.redoing.disabled = !this.draft.future.length;
+    const wanted = [];
+    if (missing.boxes > 0) wanted.push(`${count(missing.boxes, "box")} to draw`);
+    if (missing.snippets.length) wanted.push(`${count(missing.snippets.length, "text")} to type`);
+    this.missing.textContent = wanted.length ? `Missing: ${wanted.join(", ")}` : "Complete: ready to submit";
+    this.missing.classList.toggle("complete", !wanted.length);
+    this.showOffers(open);
+  }
+
+  showOffers(open) {
+    this.offers.hidden = !open.length;
+    const held = this.offers.contains(document.activeElement);
+    this.offers.replaceChildren(
+      make("h3", {}, "Suggested by a model"),
+      ...open.map((suggestion) => {
+        const use = make("button", { type: "button", disabled: this.draft.full }, visible(suggestion.snippet));
+        use.addEventListener("click", () => this.take(suggestion));
+        return use;
+      }),
+    );
+    if (held) this.offers.querySelector("button")?.focus();
+  }
+
+  say(sentence) {
+    this.said.textContent = sentence;
+  }
+
+  saying(state, sentence) {
+    this.saved.textContent = sentence;
+    this.saved.className = `saved ${state}`;
+  }
+
+  mayDraw() {
+    if (!this.draft.full) return true;
+    this.say(`All ${count(this.draft.most, "box")} are drawn. Change one, or delete one first.`);
+    return false;
+  }
+
+  add(box, typing, more = {}) {
+    if (!this.mayDraw()) return;
+    this.selected = this.draft.add(box, this.watch.seconds, more);
+    this.show();
+    if (typing) this.slots.focus(this.selected);
+    else this.canvas.focus(this.selected);
+  }
+
+  take({ box, snippet }) {
+    this.add(box, true, { snippet, provenance: "accepted" });
+  }
+
+  select(id, focus) {
+    if (this.selected !== id) {
+      this.selected = id;
+      this.draft.settle();
+      if (id) this.canvas.view.reveal(this.draft.find(id).box);
+      this.show();
+    }
+    if (focus) this.canvas.focus(id);
+  }
+
+  drag({ id, box }, edges, dx, dy, word) {
+    const to = edges ? this.draft.resized(box, edges, dx, dy) : this.draft.moved(box, dx, dy);
+    this.draft.change(id, { box: to }, this.watch.seconds, word);
+  }
+
+  remove(id) {
+    const place = this.draft.regions.findIndex((region) => region.id === id);
+    if (place < 0) return;
+    this.draft.remove(id);
+    this.say(`Box ${place + 1} deleted; Ctrl+Z brings it back.`);
+    this.canvas.focus(null);
+  }
+
+  // Enter in a line: on to what is missing.
+  next(id) {
+    const { boxes, snippets } = this.draft.missing;
+    if (snippets.includes(id)) this.say("Type what this box shows; the box can still be deleted.");
+    else if (snippets.length) this.slots.focus(snippets[0]);
+    else if (boxes > 0) {
+      this.say("");
+      this.select(null, true);
+    } else this.submitting.focus();
+  }
+
+  key(event) {
+    const inside = this.root.contains(event.target) || event.target === document.body;
+    if (!inside || !this.root.offsetParent) return;
+    if (event.key === " " && !event.target.matches("textarea, input, button, summary")) {
+      this.canvas.panning = event.type === "keydown";
+      event.preventDefault();
+      return;
+    }
+    if (event.type === "keyup" || event.isComposing) return;
+    const found = command(event);
+    if (found && this.run(found) !== false) event.preventDefault();
+  }
+
+  // -> false where the key should do what it does elsewhere
+  run([name, ...more]) {
+    const { canvas, draft } = this;
+    if (name === "undo" || name === "redo") {
+      const held = document.activeElement;
+      if (!draft[name]()) return;
+      if (held && !held.isConnected) canvas.focus(this.selected);
+    } else if (name === "add") {
+      const { x, y, wide, high } = canvas.view;
+      this.add([x + (3 * wide) / 8, y + (3 * high) / 8, x + (5 * wide) / 8, y + (5 * high) / 8], false);
+    } else if (name === "closer") this.zoom(CLOSER);
+    else if (name === "farther") this.zoom(1 / CLOSER);
+    else if (name === "whole") {
+      canvas.view.whole();
+      canvas.look();
+    } else if (name === "arrow") return this.arrow(...more);
+    else if (name === "remove" && this.selected) this.remove(this.selected);
+    else if (name === "type" && this.selected) this.slots.focus(this.selected);
+    else if (name === "select" && draft.regions[more[0]]) this.select(draft.regions[more[0]].id, true);
+    else if (name === "back") this.back();
+    else if (name === "submit") this.submit();
+    else if (name === "skip") this.skip();
+    else if (name === "help") listKeys(this.root);
+    else return false;
+  }
+
+  zoom(factor) {
+    const box = this.draft.find(this.selected)?.box;
+    if (box) this.canvas.view.by(factor, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2);
+    else this.canvas.view.by(factor);
+    this.canvas.look();
+  }
+
+  arrow(dx, dy, part, fine) {
+    const region = this.draft.find(this.selected);
+    const { view, scale } = this.canvas;
+    if (!region) {
+      if (view.zoom === 1) return false;
+      view.move((dx * view.wide) / 8, (dy * view.high) / 8);
+      this.canvas.look();
+      return true;
+    }
+    const step = (fine ? 1 : STEP) / scale;
+    const edges = { all: null, far: dx ? "e" : "s", near: dx ? "w" : "n" }[part];
+    this.drag(region, edges, dx * step, dy * step, `arrows ${region.id} ${part}`);
+    view.reveal(this.draft.find(region.id).box);
+    this.canvas.look();
+    return true;
+  }
+
+  back() {
+    if (this.canvas.drag) {
+      this.canvas.lost(this.canvas.drag.screen);
+      return;
+    }
+    const typing = document.activeElement?.matches("textarea");
+    this.select(typing ? this.selected : null, true);
+  }
+
+  async submit() {
+    if (this.busy) return;
+    const { boxes, snippets } = this.draft.missing;
+    if (boxes > 0 || snippets.length) {
+      this.insisted = true;
+      this.show();
+      this.say(`Not submitted yet. ${this.missing.textContent}.`);
+      if (snippets.length) this.slots.focus(snippets[0]);
+      else this.canvas.focus(null);
+      return;
+    }
+    await this.finish("submit", this.content());
+  }
+
+  async skip() {
+    if (this.busy) return;
+    const reason = await askReason(this.root);
+    if (reason) await this.finish("skip", { reason });
+  }
+
+  async finish(what, body) {
+    this.busy = this.submitting.disabled = this.skipping.disabled = true;
+    try {
+      await this.saver.finish(what, body);
+      this.done(what);
+    } catch (refusal) {
+      if (refusal.passing || refusal.kind === "invalid") this.say(`Not sent: ${refusal.message} Try again.`);
+      else await this.refused(refusal);
+    } finally {
+      this.busy = this.submitting.disabled = this.skipping.disabled = false;
+    }
+  }
+
+  // What this browser kept from a visit that could not save.
+  async recover() {
+    const kept = this.saver.kept();
+    if (!kept?.annotations) return;
+    if (print(kept.annotations) === print(this.draft.regions)) {
+      this.saver.keep();
+    } else if (kept.base === this.task.version) {
+      this.draft.step(kept.annotations);
+      this.say("What had not reached the server is here again.");
+    } else {
+      const what = "changed";
+      const answer = await askStale(this.root, { who: this.me.name, when: null, what }, this.me.name);
+      if (answer === "mine") this.draft.step(kept.annotations);
+      else if (answer === "theirs") this.saver.keep();
+    }
+  }
+
+  async refused(refusal) {
+    if (this.asking) return;
+    this.asking = true;
+    this.undecided = null;
+    try {
+      if (refusal.kind === "stale") await this.choose(refusal);
+      else if (refusal.kind !== "invalid") {
+        await tellEnd(this.root, refusal.message);
+        this.done("ended");
+      }
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  async choose(refusal) {
+    const answer = await askStale(this.root, refusal.answer, this.me.name);
+    if (answer === "mine") {
+      this.saver.resume(refusal.answer.version);
+      return;
+    }
+    if (answer !== "theirs") {
+      this.undecided = refusal;
+      return;
+    }
+    const task = await look(`tasks/${this.task.assignment}`).catch(() => null);
+    if (!task) this.undecided = refusal;
+    else if (["submitted", "skipped"].includes(task.state)) {
+      this.saver.forget();
+      this.done("ended");
+    } else {
+      this.draft.step(task.content.annotations); // undo brings back what was here
+      this.saver.accept(task.version);
+      this.say("This is what is stored now. Undo brings back what you had here.");
+    }
+  }
+
+  stop() {
+    document.removeEventListener("keydown", this.keydown);
+    document.removeEventListener("keyup", this.keydown);
+    this.saver.stop();
+    this.watch.stop();
+    this.root.remove();
+  }
+}

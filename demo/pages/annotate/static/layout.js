@@ -1,0 +1,58 @@
+// What the editor of one photo is made of, and where it stands.
+
+import { make, visible } from "../../../web/static/dom.js";
+
+const lines = (text) => text.split("\n").map(visible).join("\n");
+
+function button(label, title, act, name = "") {
+  const node = make("button", { type: "button", title, "aria-label": title, class: name }, label);
+  node.addEventListener("click", act);
+  return node;
+}
+
+// run(command): what a key would do. -> the parts that change, and `root`
+export function layout({ canvas, slots, guidelines, first, others, run }) {
+  const undoing = button("↶", "Undo (Ctrl+Z)", () => run("undo"));
+  const redoing = button("↷", "Redo (Ctrl+Y)", () => run("redo"));
+  const share = make("output", { class: "zoom" });
+  canvas.zoomed = (zoom) => (share.textContent = `${Math.round(100 * zoom)} %`);
+  const tools = make(
+    "div",
+    { class: "tools", role: "toolbar", "aria-label": "Tools" },
+    button("+ Box", "A new box in the middle (N)", () => run("add")),
+    undoing,
+    redoing,
+    make("span", { class: "gap" }),
+    button("−", "Zoom out (-)", () => run("farther")),
+    share,
+    button("+", "Zoom in (+)", () => run("closer")),
+    button("All", "All of the photo (0)", () => run("whole")),
+    button("?", "Keys (?)", () => run("help"), "help"),
+  );
+  const missing = make("p", { class: "missing", role: "status" });
+  const saved = make("p", { class: "saved", role: "status" }, "Saved");
+  const said = make("p", { class: "said", role: "alert" });
+  const submitting = button("Submit", "Submit (Ctrl+Enter)", () => run("submit"), "main");
+  const skipping = button("Skip …", "Skip this photo (S)", () => run("skip"));
+  const offers = make("div", { class: "offers", hidden: true });
+  const told = guidelines
+    ? [make("details", { class: "guidelines", open: first }, make("summary", {}, "Guidelines"), make("p", {}, lines(guidelines)))]
+    : [];
+  const root = make(
+    "section",
+    { class: "editor", "aria-label": "This photo" },
+    make("div", { class: "seen" }, canvas.frame, tools),
+    make(
+      "div",
+      { class: "typed" },
+      ...told,
+      missing,
+      slots.root,
+      offers,
+      ...others,
+      said,
+      make("div", { class: "row" }, submitting, skipping, saved),
+    ),
+  );
+  return { root, undoing, redoing, missing, saved, said, submitting, skipping, offers };
+}

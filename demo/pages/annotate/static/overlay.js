@@ -1,0 +1,121 @@
+// One photo with everybody's boxes, a colour for each person; boxes and lines light together.
+
+import { make, regionColour, visible } from "../../../web/static/dom.js";
+import { makeBox } from "../../../web/static/photo.js";
+import { address, look, tell } from "./ask.js";
+import { askText } from "./dialogs.js";
+
+const COLOURS = 19; // regions of the palette
+
+export class Overlay {
+  // then: close() back to the list, again() after a change
+  constructor(photo, works, then) {
+    Object.assign(this, { photo, then });
+    this.pairs = [];
+    const back = make("button", { type: "button" }, "← All photos");
+    back.addEventListener("click", () => then.close());
+    this.said = make("p", { class: "said", role: "alert" });
+    const image = make("img", { src: address(`photos/${photo.id}`), alt: `The photo ${visible(photo.name)}` });
+    this.layer = make("svg", {
+      preserveAspectRatio: "none", viewBox: `0 0 ${photo.width} ${photo.height}`, "aria-hidden": "true",
+    });
+    const ratio = `--ratio: ${photo.width / photo.height}`;
+    this.stage = make("div", { class: "stage", style: ratio }, image, this.layer);
+    const people = works.map((work, k) => this.work(work, regionColour(1 + (k % COLOURS))));
+    // Large boxes first: a small one on a large one can still be pointed at.
+    this.pairs.sort((a, b) => b.area - a.area);
+    this.layer.append(...this.pairs.map(({ box }) => box));
+    this.root = make(
+      "div",
+      { class: "overlay" },
+      make("div", { class: "row" }, back, make("h2", {}, visible(photo.name))),
+      this.said,
+      make(
+        "div",
+        { class: "pair" },
+        this.stage,
+        make("div", { class: "works" }, ...(people.length ? people : ["Nobody has had this photo yet."])),
+      ),
+    );
+  }
+
+  work(work, colour) {
+    const lines = work.annotations.map((annotation) => this.line(annotation, work, colour));
+    const shown = make("input", { type: "checkbox", checked: true });
+    shown.addEventListener("change", () => {
+      for (const { box, owner } of this.pairs) if (owner === work) box.classList.toggle("off", !shown.checked);
+    });
+    const state = work.bad ? `bad: ${visible(work.bad)}` : work.state;
+    const note = [state, work.reason && visible(work.reason), work.seconds && `${Math.round(work.seconds)} s`];
+    return make(
+      "section",
+      { class: work.bad ? "work is-bad" : "work", style: `--c: ${colour}`, "data-who": work.annotator },
+      make("label", { class: "person" }, shown, make("span", { class: "chip" }, "■"), make("strong", {}, visible(work.annotator))),
+      make("p", { class: "note" }, note.filter(Boolean).join(" · ")),
+      make("ul", {}, ...lines),
+      this.actions(work),
+    );
+  }
+
+  line({ box: xyxy, snippet, provenance }, owner, colour) {
+    const box = makeBox(xyxy, colour, { class: owner.bad ? "box is-bad" : "box" });
+    const line = make("li", { tabindex: 0 }, make("bdi", {}, visible(snippet) || "(no words yet)"));
+    if (provenance !== "drawn") line.append(make("span", { class: "note" }, ` ${provenance === "accepted" ? "suggested" : "suggested, changed"}`));
+    const light = (lit) => {
+      this.stage.classList.toggle("lighting", lit);
+      for (const node of [box, line]) node.classList.toggle("lit", lit);
+    };
+    for (const node of [box, line]) {
+      node.addEventListener("pointerenter", () => light(true));
+      node.addEventListener("pointerleave", () => light(false));
+    }
+    line.addEventListener("focus", () => light(true));
+    line.addEventListener("blur", () => light(false));
+    const [x1, y1, x2, y2] = xyxy;
+    this.pairs.push({ box, owner, area: (x2 - x1) * (y2 - y1) });
+    return line;
+  }
+
+  actions(work) {
+    const row = make("div", { class: "row" });
+    const button = (label, act) => {
+      const node = make("button", { type: "button", "aria-label": `${label}: ${visible(work.annotator)}` }, label);
+      node.addEventListener("click", () => this.act(act));
+      row.append(node);
+    };
+    const path = `tasks/${work.assignment}`;
+    if (work.state === "submitted" && !work.bad) {
+      button("Mark as bad", async () => {
+        const reason = await askText(this.root, "Mark as bad", "It is kept, but counts no more; somebody else gets the photo.", "Why");
+        if (!reason) return false;
+        await tell(`${path}/bad`, { reason });
+        return true;
+      });
+    }
+    if (work.bad) button("It is good", async () => (await tell(`${path}/unmark`), true));
+    if (["submitted", "skipped"].includes(work.state)) {
+      button("Reopen", async () => (await tell(`${path}/reopen`), true));
+    }
+    if (work.version) button("History", async () => (await this.history(row, path), false));
+    return row;
+  }
+
+  async act(act) {
+    try {
+      this.said.textContent = "";
+      if (await act()) this.then.again();
+    } catch (refusal) {
+      this.said.textContent = refusal.message;
+    }
+  }
+
+  async history(row, path) {
+    const changes = await look(`${path}/history`);
+    const list = make("ol", { class: "history" });
+    for (const { who, at, what } of changes) {
+      list.append(make("li", {}, `${new Date(at).toLocaleString()}: ${what} by `, make("bdi", {}, visible(who))));
+    }
+    row.parentElement.querySelector(".history")?.remove();
+    row.after(list);
+  }
+}

@@ -1,0 +1,46 @@
+// Where a server is open, a name is enough; a name that has a password (an owner's) wants it.
+
+import { make } from "../../../web/static/dom.js";
+import { tell } from "./ask.js";
+
+// -> the person, once somebody has come in
+export function signIn(root, open) {
+  if (!open) {
+    root.replaceChildren(make("p", { class: "message" }, "You are signed out. Load the page again to sign in."));
+    return new Promise(() => {});
+  }
+  return new Promise((resolve) => {
+    const name = make("input", {
+      type: "text", maxlength: 100, required: true, autocomplete: "username", id: "annotate-name",
+    });
+    const password = make("input", { type: "password", autocomplete: "current-password", id: "annotate-password" });
+    const message = make("p", { class: "said", role: "alert" });
+    const secret = make(
+      "details",
+      {},
+      make("summary", {}, "My name has a password"),
+      make("label", { for: "annotate-password" }, "Password"),
+      password,
+    );
+    const form = make(
+      "form",
+      { class: "sign-in" },
+      make("h2", {}, "Who are you?"),
+      make("label", { for: "annotate-name" }, "Your name"),
+      name,
+      secret,
+      make("button", { class: "main" }, "Begin"),
+      message,
+    );
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      try {
+        resolve(await tell("enter", { name: name.value, password: password.value || null }));
+      } catch (refusal) {
+        message.textContent = refusal.message;
+        if (refusal.kind === "refused") secret.open = true;
+      }
+    });
+    root.replaceChildren(form);
+  });
+}

@@ -1,0 +1,159 @@
+"""What an annotator's page asks: who am I, which projects, the next photo, save, submit, skip.
+
+Plain JSON beside Gradio, not its events: a save gets an answer or fails, is tried again with the
+same key, and never stands in the queue in which the models' visitors wait.
+"""
+
+from dataclasses import asdict
+from typing import Annotated, Any, TypeAlias
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from annotate.people import Person
+from annotate.projects import ProjectInfo
+from annotate.records import Annotation
+from annotate.revisions import Receipt
+from annotate.work import Content, Task
+from demo.pages.annotate.answers import Callers, Id, OneSentence
+from demo.pages.annotate.photos import Pictures
+from demo.web.sessions import Door
+
+
+class Body(BaseModel):
+    """JSON with these keys and no others: who somebody is cannot be sent along."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Entry(Body):
+    """A name, and its password where it has one."""
+
+    name: str
+    password: str | None = None
+
+
+class Passwords(Body):
+    """To change one's own."""
+
+    old: str
+    new: str
+
+
+class Day(Body):
+    """When the caller's day began."""
+
+    project: Id
+    day: Annotated[AwareDatetime | None, Field(strict=False)] = None
+
+
+class Region(Body):
+    """An annotation as the page sends it: its place in the list is its order."""
+
+    id: str
+    box: list[float]
+    snippet: str
+    provenance: str
+    seconds: float
+
+
+class Draft(Body):
+    """All that is on the page. base: the version that it was made from."""
+
+    annotations: list[Region]
+    seconds: float
+    base: Id
+    key: str
+
+    def content(self) -> Content:
+        """What the store keeps; it checks every value."""
+        return Content(
+            tuple(
+                Annotation(r.id, r.box, r.snippet, place, r.provenance, r.seconds)  # type: ignore[arg-type]
+                for place, r in enumerate(self.annotations)
+            ),
+            self.seconds,
+        )
+
+
+class Skip(Body):
+    """Why a photo is given back."""
+
+    reason: str
+    base: Id
+    key: str
+
+
+def work_api(door: Door) -> APIRouter:
+    """The routes below /annotate/."""
+    store = door.store
+    router = APIRouter(prefix="/annotate", route_class=OneSentence)
+    pictures = Pictures(store)
+    known: TypeAlias = Annotated[Person, Depends(Callers(door).person)]
+
+    @router.get("/me")
+    def me(request: Request) -> dict[str, Any]:
+        """The only question that nobody may ask too."""
+        person = door.person(request)
+        return {
+            "name": person.name if person else None,
+            "owner": bool(person and person.owner),
+            "open": door.open,
+        }
+
+    @router.post("/enter")
+    def enter(entry: Entry, response: Response) -> dict[str, Any]:
+        person = door.enter(entry.name, entry.password, response)
+        return {"name": person.name, "owner": person.owner, "open": door.open}
+
+    @router.post("/leave")
+    def leave(request: Request, response: Response) -> dict[str, Any]:
+        door.leave(request, response)
+        return {}
+
+    @router.post("/password")
+    def password(who: known, passwords: Passwords) -> dict[str, Any]:
+        store.people.change_password(who, passwords.old, passwords.new)
+        return {}
+
+    @router.get("/projects")
+    def projects(who: known) -> list[ProjectInfo]:
+        return store.projects.all(who)
+
+    @router.post("/next")
+    def next_photo(who: known, asked: Day) -> dict[str, Any]:
+        """The photo in hand or a new one; null when none is left. And how far the caller is."""
+        task = store.work.next_photo(who, asked.project)
+        return {
+            "task": task and asdict(task),
+            "mine": asdict(store.progress.mine(who, asked.project, asked.day)),
+        }
+
+    @router.get("/tasks/{assignment}")
+    def task(who: known, assignment: Id) -> Task:
+        return store.work.task(who, assignment)
+
+    @router.post("/tasks/{assignment}/save")
+    def save(who: known, assignment: Id, draft: Draft) -> Receipt:
+        return store.work.save(who, assignment, draft.content(), draft.base, draft.key)
+
+    @router.post("/tasks/{assignment}/submit")
+    def submit(who: known, assignment: Id, draft: Draft) -> Receipt:
+        return store.work.submit(who, assignment, draft.content(), draft.base, draft.key)
+
+    @router.post("/tasks/{assignment}/skip")
+    def skip(who: known, assignment: Id, skipped: Skip) -> Receipt:
+        return store.work.skip(who, assignment, skipped.reason, skipped.base, skipped.key)
+
+    @router.get("/photos/{photo}")
+    def photo(who: known, photo: Id) -> Response:
+        return Response(pictures.jpeg(who, photo), media_type="image/jpeg")
+
+    @router.get("/photos/{photo}/works")
+    def works(who: known, photo: Id) -> dict[str, Any]:
+        """The others' work: all of it for owners; for annotators what the project shows them."""
+        found = store.review.others(who, photo)
+        info = store.projects.photo(who, photo)
+        return {"photo": asdict(info), "works": [asdict(work) for work in found]}
+
+    return router

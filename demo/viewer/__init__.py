@@ -1,0 +1,1 @@
+"""The linked viewer: photo, sentence, heatmap and table of one alignment, lit together."""

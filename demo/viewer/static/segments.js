@@ -1,0 +1,51 @@
+// The segments as a table: words, region, box in the photo's own pixels, score.
+
+import { make, regionColour, regionName, short, visible } from "../../web/static/dom.js";
+import { pointing } from "./pointing.js";
+
+const corner = (x, y) => `${Math.round(x)},\u00a0${Math.round(y)}`; // a line breaks between corners
+const pixels = ([x1, y1, x2, y2]) => `${corner(x1, y1)} – ${corner(x2, y2)}`;
+
+export class Segments {
+  constructor(point) {
+    this.point = point;
+    this.body = make("tbody");
+    const head = ["Words", "Region", "Box, pixels", "Score"].map((title) =>
+      make("th", { scope: "col" }, title),
+    );
+    const table = make(
+      "table",
+      { class: "segments", "aria-label": "Segments of the sentence" },
+      make("thead", {}, make("tr", {}, ...head)),
+      this.body,
+    );
+    this.root = make("div", { class: "scroll", tabindex: 0 }, table);
+  }
+
+  show(alignment) {
+    this.segments = alignment.segments;
+    this.rows = alignment.segments.map((segment) => {
+      const colour = `--c: ${regionColour(segment.region)}`;
+      const row = make(
+        "tr",
+        {},
+        make("td", {}, make("bdi", {}, visible(segment.words))),
+        make("td", {}, make("span", { class: "chip", style: colour }, regionName(segment.region))),
+        make("td", { class: "box-pixels" }, pixels(segment.box)),
+        make("td", { class: "number" }, short(segment.score)),
+      );
+      pointing(row, () => this.point({ segment }), () => this.point(null));
+      row.addEventListener("click", () => this.point({ segment }, true));
+      return row;
+    });
+    this.body.replaceChildren(...this.rows);
+  }
+
+  light(target) {
+    this.rows.forEach((row, k) => {
+      const { first, last, region } = this.segments[k];
+      const inside = target?.words.some((j) => j >= first && j <= last);
+      row.classList.toggle("lit", Boolean(inside && target.region === region));
+    });
+  }
+}

@@ -1,0 +1,128 @@
+// The linked viewer: photo, sentence, heatmap and table show one alignment and light together.
+//
+// What is lit is one plain object, {words: [indices], region, row}, or null. Every part gets it and
+// knows what to do; no part knows the others. Words are meant by their place, so a sentence may hold
+// a word twice. What is pinned is what was clicked: a word, which beta may move to another region.
+
+import { PhotoBoxes } from "./boxes.js";
+import { Controls } from "./controls.js";
+import { make } from "../../web/static/dom.js";
+import { Heatmap } from "./heatmap.js";
+import { Segments } from "./segments.js";
+import { Sentence } from "./sentence.js";
+
+// Gradio hands the same photo over as a new object with each beta.
+const alike = (one, other) => one?.src === other?.src && one?.credit === other?.credit;
+
+class Viewer {
+  constructor(root, slide) {
+    this.root = root;
+    this.alignment = null;
+    this.pinned = null;
+    const point = (what, pin = false) => this.point(what, pin);
+    this.message = make("p", { class: "message", role: "alert", hidden: true });
+    this.boxes = new PhotoBoxes(point);
+    this.sentence = new Sentence(point);
+    this.controls = new Controls(slide, (threshold) => this.sentence.fade(threshold));
+    this.segments = new Segments(point);
+    this.heatmap = new Heatmap(point);
+    this.hint = make("p", { class: "hint" });
+    this.download = make("button", { type: "button", class: "download" }, "Download JSON");
+    this.download.addEventListener("click", () => this.save());
+    this.words = make(
+      "div",
+      { class: "words" },
+      this.sentence.root,
+      this.controls.root,
+      this.segments.root,
+      this.download,
+    );
+    root.append(
+      this.message,
+      make("div", { class: "pair" }, this.boxes.root, make("div", {}, this.hint, this.words)),
+      this.heatmap.root,
+    );
+    // Another part of the page points at a region: {region}, or null.
+    root.addEventListener("point-at", (event) => this.point(event.detail));
+    // Somebody came here for a region: {region}, which stays lit.
+    root.addEventListener("pin-at", (event) => {
+      this.pinned = event.detail;
+      this.light(this.pinned);
+    });
+    root.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.point(null, true);
+    });
+  }
+
+  // photo: photo_view of viewer.py; value: its alignment_view
+  show(photo, value) {
+    const alignment = value?.alignment ?? null;
+    this.message.textContent = value?.message ?? "";
+    this.message.hidden = !this.message.textContent;
+    const another = !alike(photo, this.photo);
+    if (another) this.photo = photo;
+    const anew = another || alignment?.sentence !== this.alignment?.sentence;
+    if (anew || this.pinned?.segment) this.pinned = null; // segments are of one beta
+    this.alignment = alignment;
+    this.root.classList.toggle("empty", !photo);
+    this.boxes.show(this.photo, alignment);
+    this.hint.hidden = Boolean(alignment) || !photo;
+    this.hint.textContent = photo
+      ? `${photo.boxes.length} regions found. Now type a sentence about the photo.`
+      : "";
+    this.words.hidden = this.heatmap.root.hidden = !alignment;
+    if (alignment) {
+      this.controls.show(alignment, value.slider);
+      this.sentence.show(alignment, this.controls.threshold);
+      this.segments.show(alignment);
+      this.heatmap.show(alignment, value.figure);
+    }
+    this.light(this.pinned);
+  }
+
+  // what: {word}, {region}, {word, region} or {segment}; null when the pointer leaves.
+  // A click pins it, another one on the same lets go.
+  point(what, pin) {
+    if (pin) {
+      const same = JSON.stringify(what) === JSON.stringify(this.pinned);
+      this.pinned = same ? null : what;
+    }
+    this.light(what ?? this.pinned);
+  }
+
+  target({ word, region, segment }) {
+    const words = this.alignment?.words ?? [];
+    if (segment) {
+      const inside = words.map((_, j) => j).filter((j) => j >= segment.first && j <= segment.last);
+      return { words: inside, region: segment.region, row: null };
+    }
+    if (word !== undefined) {
+      return { words: [word], region: region ?? words[word].region, row: word };
+    }
+    const looking = words.map((_, j) => j).filter((j) => words[j].region === region);
+    return { words: looking, region, row: null };
+  }
+
+  light(what) {
+    const target = what && this.target(what);
+    this.boxes.light(target);
+    if (!this.alignment) return;
+    this.sentence.light(target);
+    this.segments.light(target);
+    this.heatmap.light(target);
+  }
+
+  save() {
+    const text = JSON.stringify(this.alignment, null, 2);
+    const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    make("a", { href: url, download: "alignment.json" }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  }
+}
+
+export function mount({ element, props, trigger, watch }) {
+  const viewer = new Viewer(element.querySelector(".viewer"), (beta) => trigger("slide", { beta }));
+  const show = () => viewer.show(props.photo, props.value);
+  watch(["photo", "value"], show);
+  show();
+}

@@ -1,0 +1,75 @@
+"""The linked viewer: photo with boxes, coloured sentence, heatmap and table that light together.
+
+Drawn by static/viewer.js from two plain values, so that any page may show an alignment with it:
+
+photo    what `photo_view` gives: the picture, its size and its boxes; sent once for each photo
+value    what `alignment_view` gives: everything that a sentence or a beta changes
+
+Its `slide` event carries {beta}.
+"""
+
+from __future__ import annotations
+
+from math import ceil, floor, log10
+from typing import Any
+
+import gradio as gr
+
+from core.describer import Alignment, Look
+from core.vision import boxes
+from core.vision.images import Photo
+from demo.viewer import heatmap
+from demo.web.component import on_load, static
+from demo.web.preview import data_url
+
+
+def alignment_viewer(**settings: Any) -> gr.HTML:
+    """The component: a photo and, once there is one, its alignment with a sentence.
+
+    An instance, as all components here: beside a subclass Gradio would write a .pyi file.
+    """
+    return gr.HTML(
+        alignment_view(None),
+        photo=None,
+        html_template='<div class="viewer"></div>',
+        js_on_load=on_load(static(__file__), "viewer.js", "'slide'"),
+        apply_default_css=False,
+        **settings,
+    )
+
+
+def photo_view(photo: Photo, look: Look, credit: str = "") -> dict[str, Any]:
+    """A photo as the viewer wants it; boxes are xyxy in the photo's own pixels."""
+    pixels = boxes.normalised_to_pixels(look.boxes, look.width, look.height)
+    return {
+        "src": data_url(photo),
+        "width": look.width,
+        "height": look.height,
+        "boxes": pixels.tolist(),
+        "note": look.note,
+        "credit": credit,
+    }
+
+
+def slider_scale(merging_beta: float) -> dict[str, float]:
+    """A slider from 0 to at least `merging_beta` in 100 to 1,000 round steps.
+
+    Rounded up, so that its right end surely makes one segment of the sentence.
+    """
+    if merging_beta <= 0:
+        return {"max": 0.0, "step": 0.0}
+    places = 2 - floor(log10(merging_beta))
+    step = 10.0**-places
+    return {"max": round(ceil(merging_beta / step) * step, places), "step": step}
+
+
+def alignment_view(alignment: Alignment | None, message: str = "") -> dict[str, Any]:
+    """An alignment, or none yet, and one sentence for the person when something went wrong."""
+    if alignment is None:
+        return {"alignment": None, "message": message}
+    return {
+        "alignment": alignment.as_dict(),
+        "figure": heatmap.figure(alignment),
+        "slider": slider_scale(alignment.merging_beta),
+        "message": message,
+    }

@@ -1,0 +1,122 @@
+"""A store with photos, the page served from it in a process of its own, people in browsers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from annotate.people import OPERATOR, Person
+from annotate.projects import Settings
+from annotate.records import Photo, Suggestion
+from annotate.store import Store
+from tests.demo.pages.annotate.seat import Seat
+from tests.demo.visit import picture
+from tests.serving import running
+
+WIDTH, HEIGHT = 200, 120
+PASSWORD = "a long password"
+NUMBER = count(1)
+
+PLOTLY = 120_000
+"""Milliseconds to wait for the first plot: its script has 4 MB."""
+
+expect.set_options(timeout=90_000)  # a server, a browser and the tests share two cores, or less
+
+
+@dataclass
+class Bureau:
+    """A store in a file, a folder of photos, an owner called boss."""
+
+    url: str
+    folder: Path
+    store: Store
+    boss: Person
+
+    def project(self, proposed: tuple[Suggestion, ...] = (), **rules: object) -> int:
+        """A new project with three photos -> its id."""
+        rules = {"boxes_per_photo": 2, "annotators_per_photo": 3} | rules
+        number = next(NUMBER)
+        made = self.store.projects.create(OPERATOR, f"project {number}", Settings(**rules))
+        photos = []
+        for k in range(3):
+            data = picture(WIDTH, HEIGHT + k)
+            name = f"photo{k}.jpg"
+            (self.folder / name).write_bytes(data)
+            digest = hashlib.sha256(data).hexdigest()
+            photos.append(Photo(name, WIDTH, HEIGHT + k, digest, proposed))
+        self.store.projects.set_folder(OPERATOR, made.id, self.folder)
+        self.store.projects.add_photos(OPERATOR, made.id, photos)
+        return made.id
+
+
+@pytest.fixture(scope="module")
+def bureau(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bureau]:
+    folder = tmp_path_factory.mktemp("photos")
+    url = f"sqlite:///{tmp_path_factory.mktemp('store') / 'annotations.db'}"
+    store = Store(url)
+    store.migrate()
+    boss = store.people.add(OPERATOR, "boss", PASSWORD, "owner")
+    yield Bureau(url, folder, store, boss)
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def address(bureau: Bureau) -> Iterator[str]:
+    """An open server: a name is enough."""
+    with running("demo", "--pages", "annotate", "--url", bureau.url, "--open") as address:
+        yield address
+
+
+@dataclass
+class Seats:
+    """Seats people, each in a browser context of their own, and looks after them."""
+
+    browser: Browser
+    address: str
+    taken: list[Seat] = field(default_factory=list)
+
+    def __call__(
+        self,
+        name: str | None,
+        project: int | None = None,
+        password: str | None = None,
+        size: tuple[int, int] = (1200, 900),
+        **settings: object,
+    ) -> Seat:
+        context = self.browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, accept_downloads=True, **settings
+        )
+        context.set_default_timeout(90_000)
+        seat = Seat(context, self.address, project)
+        self.taken.append(seat)
+        if name is not None:
+            seat.enter(name, password)
+        return seat
+
+
+@pytest.fixture
+def sit(browser: Browser, address: str) -> Iterator[Callable[..., Seat]]:
+    """Opens the page for a person; closed after the test, which fails if the page had errors."""
+    seats = Seats(browser, address)
+    yield seats
+    for seat in seats.taken:
+        seat.context.close()
+    assert [error for seat in seats.taken for error in seat.errors] == []
+
+
+def drawn_by_two(bureau: Bureau, sit: Callable[..., Seat]) -> int:
+    """A project in which two people drew and described nearly the same two boxes on one photo."""
+    project = bureau.project()
+    for name, off, words in (("Wim", 0.0, "a red wall"), ("Xia", 0.02, "the red wall")):
+        seat = sit(name, project)
+        seat.draw((0.1 + off, 0.1), (0.5, 0.5 + off), words)
+        seat.draw((0.6, 0.6), (0.9, 0.9), "a dark corner")
+        seat.submit()
+        expect(seat.page.locator(".far")).to_contain_text("1 done today")
+    return project

@@ -1,0 +1,410 @@
+"""Every address of the page, asked as nobody, as an annotator, as an owner; and forged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from PIL import Image
+from starlette.testclient import TestClient
+
+from annotate.formats import FORMATS
+from annotate.people import OPERATOR
+from annotate.records import Photo
+from demo.pages.annotate import page
+from demo.web.hosting import Settings
+from demo.web.sessions import Door
+from tests.demo.pages.annotate.conftest import PASSWORD, Bureau
+from tests.demo.visit import picture
+from tests.serving import ROOT
+
+OWN = "http://127.0.0.1:7860"
+ANYBODY = {"/annotate/me", "/annotate/enter", "/annotate/leave"}
+OWNERS = {
+    "/annotate/projects/{project}/progress",
+    "/annotate/projects/{project}/photos",
+    "/annotate/projects/{project}/export/{form}",
+    "/annotate/projects/{project}/agreement",
+    "/annotate/tasks/{assignment}/history",
+    "/annotate/tasks/{assignment}/bad",
+    "/annotate/tasks/{assignment}/unmark",
+    "/annotate/tasks/{assignment}/reopen",
+    "/annotate/import/project",
+    "/annotate/import/suggestions/{project}",
+}
+GIVEAWAYS = ("SELECT", "sqlite", "Traceback", "site-packages", "/usr/", "/tmp/", str(ROOT), ".py")
+
+
+def made(bureau: Bureau, open: bool, folder: Path) -> FastAPI:
+    async def create() -> FastAPI:  # where no loop runs, Gradio makes loops that it never closes
+        return page.create(Door(bureau.store, open), Settings(folder))
+
+    # In a thread: Playwright keeps a loop running in the main one while it has a browser.
+    with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(1) as thread:
+        patched.setenv("GRADIO_TEMP_DIR", str(folder))
+        return thread.submit(lambda: asyncio.run(create())).result()
+
+
+@pytest.fixture(scope="module")
+def app(bureau: Bureau, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+    return made(bureau, True, tmp_path_factory.mktemp("open"))
+
+
+@pytest.fixture(scope="module")
+def closed(bureau: Bureau, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+    """With Gradio's sign-in before everything."""
+    return made(bureau, False, tmp_path_factory.mktemp("closed"))
+
+
+@dataclass
+class Browsers:
+    """Clients of one app, each with cookies of its own."""
+
+    app: FastAPI
+
+    def __call__(self, name: str | None = None, password: str | None = None) -> TestClient:
+        client = TestClient(self.app, base_url=OWN, raise_server_exceptions=False)
+        if name is not None:
+            answer = client.post("/annotate/enter", json={"name": name, "password": password})
+            assert answer.status_code == 200, answer.text
+        return client
+
+
+@pytest.fixture
+def visit(app: FastAPI) -> Callable[..., TestClient]:
+    return Browsers(app)
+
+
+def draft(base: int = 0, key: str = "k", **more: Any) -> dict[str, Any]:
+    region = {
+        "id": "r1",
+        "box": [1, 2, 30.5, 40],
+        "snippet": "a thing",
+        "provenance": "drawn",
+        "seconds": 1.5,
+    }
+    return {"annotations": [region | more], "seconds": 4.0, "base": base, "key": key}
+
+
+def begun(client: TestClient, project: int) -> dict[str, Any]:
+    return client.post("/annotate/next", json={"project": project}).json()["task"]
+
+
+def routes(app: FastAPI) -> list[tuple[str, str]]:
+    """(method, path) of all that is served beside Gradio and plain files."""
+    included = [r.original_router.routes for r in app.routes if hasattr(r, "original_router")]
+    found = [route for routes in included for route in routes if isinstance(route, APIRoute)]
+    return [(method, route.path) for route in found for method in route.methods]
+
+
+def call(client: TestClient, method: str, path: str, task: dict[str, Any]) -> httpx.Response:
+    photo = task["photo"]
+    path = (
+        path.replace("{project}", str(photo["project"]))
+        .replace("{photo}", str(photo["id"]))
+        .replace("{assignment}", str(task["assignment"]))
+        .replace("{form}", "jsonl")
+    )
+    if "/import/project" in path:
+        path += "?form=jsonl&name=x"
+    if method == "GET":
+        return client.get(path)
+    if path.endswith(("/save", "/submit")):
+        return client.post(path, json=draft(task["version"]))
+    bodies = {
+        "skip": {"reason": "no", "base": 0, "key": "s"},
+        "bad": {"reason": "no"},
+        "next": {"project": photo["project"]},
+        "password": {"old": "x", "new": "yyyyyyyyyy"},
+        "enter": {"name": "Somebody"},
+    }
+    return client.post(path, json=bodies.get(path.rpartition("/")[2], {}))
+
+
+def test_every_address_asks_who_calls(
+    app: FastAPI, bureau: Bureau, visit: Callable[..., TestClient]
+) -> None:
+    """Promise 17: all of them, found on the app itself, as each role."""
+    project = bureau.project(blind=False, boxes_per_photo=1)
+    holder, other, nobody = visit("Holder"), visit("Other"), visit()
+    task = begun(holder, project)
+    everything = routes(app)
+    assert {path for _, path in everything} >= OWNERS | ANYBODY
+    before = bureau.store.records(OPERATOR, project).submissions
+    history = bureau.store.review.history(OPERATOR, task["assignment"])
+    for method, path in everything:
+        if path in ANYBODY:
+            continue
+        answer = call(nobody, method, path, task)
+        assert (answer.status_code, answer.json()["kind"]) == (401, "nobody"), path
+        answer = call(other, method, path, task)
+        if path in OWNERS:
+            assert (answer.status_code, answer.json()["kind"]) == (403, "refused"), path
+        elif "{assignment}" in path:
+            assert answer.status_code == 404, path  # another's work is not there
+    assert bureau.store.records(OPERATOR, project).submissions == before
+    assert bureau.store.review.history(OPERATOR, task["assignment"]) == history
+    boss = visit("boss", PASSWORD)
+    for method, path in everything:
+        if path in OWNERS:
+            assert call(boss, method, path, task).status_code not in (401, 403), path
+
+
+def test_gradio_offers_nothing_to_call(visit: Callable[..., TestClient]) -> None:
+    config = visit().get("/config").json()
+    assert config["dependencies"] == []
+
+
+def test_who_somebody_is_cannot_be_sent_along(
+    bureau: Bureau, visit: Callable[..., TestClient]
+) -> None:
+    """Promise 18: as a key, in an annotation, in the query, in headers, as a made-up cookie."""
+    project = bureau.project(boxes_per_photo=1)
+    anna, ben = visit("Anna"), visit("Ben")
+    task = begun(anna, project)
+    path = f"/annotate/tasks/{task['assignment']}/save"
+    for forged in ({"annotator": "Ben"}, {"who": "Ben"}, {"person": 1}, {"name": "boss"}):
+        answer = anna.post(path, json=draft() | forged)
+        assert (answer.status_code, answer.json()["kind"]) == (400, "invalid")
+        assert anna.post(path, json=draft(**forged)).status_code == 400
+    assert ben.post(path, json=draft()).status_code == 404
+    assert ben.post(path + "?name=Anna", json=draft()).status_code == 404
+    asked = {"x-forwarded-user": "boss", "remote-user": "boss", "authorization": "Basic Ym9zczo="}
+    assert anna.get("/annotate/me", headers=asked).json()["name"] == "Anna"
+    [cookie] = anna.cookies.keys()
+    for value in ("boss", "Anna", "", "null", "boss;Path=/", "0" * 43):
+        stranger = visit()
+        stranger.cookies.set(cookie, value)
+        assert stranger.get("/annotate/me").json()["name"] is None
+        assert stranger.post(path, json=draft()).status_code == 401
+    assert anna.post(path, json=draft()).status_code == 200
+    [work] = bureau.store.review.others(bureau.boss, task["photo"]["id"])
+    assert work.annotator == "Anna"
+
+
+def test_cookies_are_for_the_server_only(visit: Callable[..., TestClient]) -> None:
+    answer = visit().post("/annotate/enter", json={"name": "Cook"})
+    said = answer.headers["set-cookie"].lower()
+    assert "httponly" in said
+    assert "samesite=strict" in said
+
+
+def test_leaving_ends_the_session(visit: Callable[..., TestClient]) -> None:
+    client = visit("Leaver")
+    kept = dict(client.cookies)
+    client.post("/annotate/leave", json={})
+    client.cookies.update(kept)
+    assert client.get("/annotate/projects").status_code == 401
+
+
+def test_a_person_who_is_disabled_is_out_at_once(
+    bureau: Bureau, visit: Callable[..., TestClient]
+) -> None:
+    client = visit("Gone")
+    bureau.store.people.set_disabled(bureau.boss, "Gone", True)
+    assert client.get("/annotate/projects").status_code == 401
+
+
+def test_photos_only_for_those_who_were_given_them(
+    bureau: Bureau, visit: Callable[..., TestClient]
+) -> None:
+    project = bureau.project()
+    anna, ben = visit("Photo A"), visit("Photo B")
+    photo = begun(anna, project)["photo"]["id"]
+    answer = anna.get(f"/annotate/photos/{photo}")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+    assert Image.open(BytesIO(answer.content)).size == (200, 120)
+    assert ben.get(f"/annotate/photos/{photo}").status_code == 403
+    assert ben.get(f"/annotate/photos/{photo + 999}").status_code == 404
+    assert visit("boss", PASSWORD).get(f"/annotate/photos/{photo}").status_code == 200
+    for path in ("../../etc/passwd", "..%2f..%2fetc%2fpasswd", "photo0.jpg", "0x1", "1e0", "-1"):
+        assert anna.get(f"/annotate/photos/{path}").status_code in (400, 404)
+
+
+def test_photos_are_upright_and_bare(bureau: Bureau, visit: Callable[..., TestClient]) -> None:
+    """What the decoder made of the file, without what a camera wrote beside it."""
+    project = bureau.project()
+    image = Image.open(BytesIO(picture(60, 40)))
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "at home"  # turned by 90 degrees; a description
+    file = BytesIO()
+    image.save(file, "JPEG", exif=exif)
+    (bureau.folder / "turned.jpg").write_bytes(file.getvalue())
+    bureau.store.projects.add_photos(OPERATOR, project, [Photo("turned.jpg", 40, 60)])
+    boss = visit("boss", PASSWORD)
+    lines = boss.get(f"/annotate/projects/{project}/photos").json()
+    [photo] = [line["photo"]["id"] for line in lines if line["photo"]["name"] == "turned.jpg"]
+    answer = boss.get(f"/annotate/photos/{photo}")
+    shown = Image.open(BytesIO(answer.content))
+    assert shown.size == (40, 60)
+    assert b"at home" not in answer.content
+
+
+BAD_BODIES: list[Any] = [
+    None, [], "x", 3, {}, {"annotations": None}, draft(base=10**30), draft(key="\0"),
+    draft() | {"base": "0"}, draft() | {"annotations": "all"}, draft(box=[0, 0, 1]),
+    draft(box=[5, 5, 5, 9]), draft(box=[0, 0, 9e9, 9]), draft(box=["a", 0, 1, 1]),
+    draft(box=[None] * 4), draft(id=7), draft(snippet="x" * 1001), draft(snippet=None),
+    draft(provenance="stolen"), draft(seconds=-1), draft() | {"seconds": "long"},
+    {**draft(), "annotations": draft()["annotations"] * 2},
+    {"project": "1"}, {"project": 10**30}, {"project": 10**9}, {"project": 1, "day": "yesterday"},
+    {"reason": "", "base": 0, "key": "x"}, {"reason": 7}, {"name": "\u202e"}, {"name": "x" * 101},
+]  # fmt: skip
+
+
+def test_bad_bodies_get_one_sentence(
+    app: FastAPI, bureau: Bureau, visit: Callable[..., TestClient]
+) -> None:
+    """Promise 19: what is wrong is said without a path, without SQL; nothing is kept of it."""
+    project = bureau.project()
+    boss = visit("boss", PASSWORD)
+    task = begun(boss, project)
+    paths = sorted({path for method, path in routes(app) if method == "POST"} - {"/annotate/leave"})
+    for path in paths:
+        filled = path.replace("{assignment}", str(task["assignment"])).replace("{project}", "1")
+        for body in BAD_BODIES:
+            answer = boss.post(filled, json=body)
+            if answer.status_code == 200:
+                continue  # for another address's bodies, this one may be good
+            assert answer.status_code in (400, 403, 404, 409), (path, body, answer.text)
+            said = answer.json()["error"]
+            assert said.endswith("."), said
+            assert not any(word in said for word in GIVEAWAYS), said
+    for raw in (b"", b"{", b"\xff", b"[" * 100_000, b'{"annotations": NaN}', b'{"base": 1e999}'):
+        for path in paths:
+            if "/import/" in path:
+                continue  # files, not JSON
+            filled = path.replace("{assignment}", str(task["assignment"]))
+            headers = {"content-type": "application/json"}
+            answer = boss.post(filled.replace("{project}", "1"), content=raw, headers=headers)
+            assert answer.status_code in (400, 404, 411), (path, raw[:20], answer.text)
+            assert not any(word in answer.text for word in GIVEAWAYS), answer.text
+    assert boss.get(f"/annotate/tasks/{task['assignment']}").json()["version"] == 0
+
+
+def test_a_foreign_page_changes_nothing(
+    app: FastAPI, bureau: Bureau, visit: Callable[..., TestClient]
+) -> None:
+    """Promise 12, for the page's own addresses."""
+    project = bureau.project()
+    boss = visit("boss", PASSWORD)
+    task = begun(boss, project)
+    for origin in ("http://evil.example", "null", "http://127.0.0.1:9999"):
+        boss.headers["origin"] = origin
+        for method, path in routes(app):
+            if method == "POST":
+                assert call(boss, method, path, task).status_code == 403
+    del boss.headers["origin"]
+    assert boss.get(f"/annotate/tasks/{task['assignment']}").json()["version"] == 0
+
+
+def test_twenty_parallel_submits_are_one(bureau: Bureau, visit: Callable[..., TestClient]) -> None:
+    """Promise 24, through HTTP."""
+    project = bureau.project(boxes_per_photo=1)
+    client = visit("Parallel")
+    task = begun(client, project)
+    path = f"/annotate/tasks/{task['assignment']}/submit"
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(
+            threads.map(lambda _: client.post(path, json=draft(0, "the key")), range(20))
+        )
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.text for answer in answers}) == 1
+    assert len(bureau.store.review.history(bureau.boss, task["assignment"])) == 1
+
+
+def test_files_are_capped_and_refused_by_line(
+    bureau: Bureau, visit: Callable[..., TestClient]
+) -> None:
+    project = bureau.project()
+    boss = visit("boss", PASSWORD)
+    path = "/annotate/import/project?form=jsonl&name=too-large"
+    assert boss.post(path, content=b"x" * (24 * 2**20 + 1)).status_code == 413
+    whole = FORMATS["jsonl"].write(bureau.store.records(OPERATOR, project))
+    lines = whole.splitlines(keepends=True)
+    answer = boss.post(path, content=b"".join([*lines[:2], b"{not json}\n", *lines[3:]]))
+    assert answer.status_code == 400
+    assert "line 3" in answer.json()["error"]
+    assert boss.post(path.replace("jsonl", "pickle"), content=whole).status_code == 404
+    assert "too-large" not in {one.name for one in bureau.store.projects.all(bureau.boss)}
+    exported = boss.get(f"/annotate/projects/{project}/export/jsonl")
+    assert exported.content == whole
+    assert exported.headers["content-disposition"].startswith("attachment;")
+    assert boss.get(f"/annotate/projects/{project}/export/pickle").status_code == 404
+
+
+def test_gradios_sign_in_stands_before_everything(closed: FastAPI, bureau: Bureau) -> None:
+    bureau.store.people.add(OPERATOR, "Carl", PASSWORD)
+    client = TestClient(closed, base_url=OWN, raise_server_exceptions=False)
+    assert client.get("/annotate/projects").status_code == 401
+    assert client.get("/annotate/me").json() == {"name": None, "owner": False, "open": False}
+    entered = client.post("/annotate/enter", json={"name": "Anna"})
+    assert entered.status_code == 403  # a name is not enough here
+    config = client.get("/config")
+    assert config.status_code == 401
+
+    def sign_in(name: str, password: str) -> httpx.Response:
+        return client.post("/login", data={"username": name, "password": password})
+
+    assert sign_in("Carl", "wrong").status_code == 400
+    assert sign_in("nobody", PASSWORD).status_code == 400
+    assert client.get("/annotate/projects").status_code == 401
+    assert sign_in("Carl", PASSWORD).status_code == 200
+    assert client.get("/annotate/me").json() == {"name": "Carl", "owner": False, "open": False}
+    assert client.get("/annotate/projects").status_code == 200
+    assert client.get("/config").json()["username"] == "Carl"
+    assert client.get("/logout").status_code == 200
+    assert client.get("/annotate/projects").status_code == 401
+
+
+def test_guessing_passwords_ends(closed: FastAPI, bureau: Bureau) -> None:
+    bureau.store.people.add(OPERATOR, "Guessed", PASSWORD)
+    client = TestClient(closed, base_url=OWN, raise_server_exceptions=False)
+    for k in range(10):
+        answer = client.post("/login", data={"username": "Guessed", "password": f"guess {k}"})
+        assert answer.status_code == 400
+    answer = client.post("/login", data={"username": "Guessed", "password": PASSWORD})
+    assert answer.status_code == 400
+
+
+def test_ones_own_password(bureau: Bureau, closed: FastAPI) -> None:
+    bureau.store.people.add(OPERATOR, "Changer", PASSWORD)
+    client = TestClient(closed, base_url=OWN, raise_server_exceptions=False)
+    client.post("/login", data={"username": "Changer", "password": PASSWORD})
+    wrong = client.post("/annotate/password", json={"old": "no", "new": "another password"})
+    assert wrong.status_code == 403
+    right = client.post("/annotate/password", json={"old": PASSWORD, "new": "another password"})
+    assert right.status_code == 200
+    assert bureau.store.people.verify("Changer", "another password") is not None
+
+
+@pytest.mark.parametrize("secret", ["annotations.db", "demo/app.py", "etc/passwd", ".env"])
+def test_no_path_reaches_a_file(
+    visit: Callable[..., TestClient], bureau: Bureau, secret: str
+) -> None:
+    """Promises 9 and 10: by climbing out of every address of ours."""
+    boss = visit("boss", PASSWORD)
+    for start in (
+        "/demo/pages/annotate/static/",
+        "/annotate/photos/",
+        "/annotate/projects/",
+        "/demo/web/static/",
+    ):
+        for step in ("../", "..%2f", "%2e%2e/", "..%252f", "....//", "..\\", "/"):
+            request = boss.build_request("GET", OWN)
+            request.url = httpx.URL(OWN).copy_with(raw_path=f"{start}{step * 9}{secret}".encode())
+            answer = boss.send(request, follow_redirects=True)
+            assert answer.status_code in (400, 403, 404, 405), request.url
+            assert len(answer.content) < 300, request.url

@@ -1,0 +1,147 @@
+"""The owner's page: progress, files, agreement, everybody's boxes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from annotate.formats import FORMATS, Absent
+from annotate.people import OPERATOR
+from tests.demo.pages.annotate.conftest import PASSWORD, PLOTLY, Bureau, drawn_by_two
+from tests.demo.pages.annotate.seat import Seat
+
+Sit = Callable[..., Seat]
+
+
+def test_progress_files_and_agreement(bureau: Bureau, sit: Sit) -> None:
+    project = drawn_by_two(bureau, sit)
+    boss = sit("boss", project, password=PASSWORD)
+    page = boss.page
+    page.get_by_role("tab", name="Review").click()
+    expect(page.locator(".tile").first).to_contain_text("0 / 3")
+    expect(page.get_by_role("table", name="People")).to_contain_text("Wim")
+    expect(page.get_by_role("table", name="Photos")).to_contain_text("2 / 3")
+
+    name, data = boss.export("JSON lines")
+    assert name.endswith(".jsonl")
+    read = FORMATS["jsonl"].read(data, Absent())
+    assert read == bureau.store.records(OPERATOR, project)
+    said = {s.annotator: [a.snippet for a in s.annotations] for s in read.submissions}
+    assert said == {
+        "Wim": ["a red wall", "a dark corner"],
+        "Xia": ["the red wall", "a dark corner"],
+    }
+    for label, form in (
+        ("COCO", "coco"),
+        ("Visual Genome", "visual-genome"),
+        ("CSV", "csv"),
+        ("Web Annotation", "web-annotation"),
+    ):
+        _, data = boss.export(label)
+        again = FORMATS[form].read(data, Absent())
+        assert len(again.submissions) == 2, form
+
+    page.get_by_role("button", name="Compare now").click()
+    numbers = page.locator(".numbers")
+    expect(numbers).to_contain_text("Boxes with a partner at IoU 0.5100 %")
+    expect(page.locator(".plot .main-svg").nth(2)).to_be_visible(timeout=PLOTLY)
+    expect(page.get_by_role("img", name="Who agrees with whom")).to_contain_text("Wim")
+
+
+def test_everybodys_boxes_light_and_bad_work_is_kept(bureau: Bureau, sit: Sit) -> None:
+    project = drawn_by_two(bureau, sit)
+    boss = sit("boss", project, password=PASSWORD)
+    page = boss.page
+    page.get_by_role("tab", name="Review").click()
+    page.get_by_role("button", name="photo0.jpg").click()
+    expect(page.locator(".stage .box")).to_have_count(4)
+    colours = page.locator(".work").evaluate_all("all => all.map((e) => e.style.cssText)")
+    assert len(set(colours)) == 2
+    page.get_by_text("the red wall").hover()
+    expect(page.locator(".stage .box.lit")).to_have_count(1)
+    page.locator(".work[data-who='Wim'] input").uncheck()
+    expect(page.locator(".stage .box:visible")).to_have_count(2)
+
+    page.get_by_role("button", name="Mark as bad: Xia").click()
+    dialog = page.get_by_role("dialog", name="Mark as bad")
+    dialog.get_by_label("Why").fill("<i>copied</i>")
+    dialog.get_by_role("button", name="Mark as bad").click()
+    xia = page.locator(".work[data-who='Xia']")
+    expect(xia).to_contain_text("bad: <i>copied</i>")
+    made = {s.annotator: s.bad for s in bureau.store.records(OPERATOR, project).submissions}
+    assert made == {"Wim": "", "Xia": "<i>copied</i>"}
+    page.get_by_role("button", name="History: Xia").click()
+    expect(xia.locator(".history li").last).to_contain_text("marked by boss")
+    page.get_by_role("button", name="It is good: Xia").click()
+    expect(xia).not_to_contain_text("bad:")
+    page.get_by_role("button", name="All photos").click()
+    expect(page.get_by_role("table", name="Photos")).to_contain_text("2 / 3")
+
+
+def test_import_of_a_project_and_of_suggestions(bureau: Bureau, sit: Sit, tmp_path: Path) -> None:
+    project = drawn_by_two(bureau, sit)
+    found = bureau.store.records(OPERATOR, project)
+    boss = sit("boss", project, password=PASSWORD)
+    page = boss.page
+    page.get_by_role("tab", name="Review").click()
+    files = page.locator(".files")
+
+    broken = tmp_path / "broken.jsonl"
+    broken.write_bytes(FORMATS["jsonl"].write(found)[:-40])
+    files.get_by_label("Name of the new project").fill("brought in")
+    files.get_by_label("Import a project: the file").set_input_files(broken)
+    files.get_by_role("button", name="Import a project", exact=True).click()
+    expect(files.get_by_role("status")).to_contain_text("The file was not taken. line 6:")
+    names = {one.name for one in bureau.store.projects.all(bureau.boss)}
+    assert "brought in" not in names
+
+    lines = [
+        {
+            "photo": "photo0.jpg",
+            "box": [1, 2, 30, 40],
+            "caption": "a hill",
+            "score": 2.5,
+            "model": "m",
+        },
+        {
+            "photo": "photo2.jpg",
+            "box": [5, 5, 50, 60],
+            "caption": "a tree",
+            "score": 1.5,
+            "model": "m",
+        },
+    ]
+    proposed = tmp_path / "regions.jsonl"
+    proposed.write_text("".join(json.dumps({**line, "model": "m"}) + "\n" for line in lines))
+    files.get_by_label("Import suggestions: the file").set_input_files(proposed)
+    files.get_by_role("button", name="Import suggestions", exact=True).click()
+    expect(files.get_by_role("status")).to_contain_text("2 suggestions are in.")
+    assert [s.snippet for s in bureau.store.records(OPERATOR, project).photos[0].suggestions] == [
+        "a hill"
+    ]
+
+    whole = tmp_path / "whole.jsonl"
+    whole.write_bytes(FORMATS["jsonl"].write(found))
+    files.get_by_label("Import a project: the file").set_input_files(whole)
+    files.get_by_role("button", name="Import a project", exact=True).click()
+    expect(page.get_by_label("Project", exact=True).locator("option")).to_contain_text(
+        ["brought in"]
+    )
+    made = bureau.store.projects.named(bureau.boss, "brought in")
+    assert bureau.store.records(OPERATOR, made.id).submissions == found.submissions
+
+
+def test_a_phone_in_the_dark(bureau: Bureau, sit: Sit) -> None:
+    project = drawn_by_two(bureau, sit)
+    boss = sit("boss", project, password=PASSWORD, size=(390, 844), color_scheme="dark")
+    page = boss.page
+    page.get_by_role("tab", name="Review").click()
+    page.get_by_role("button", name="Compare now").click()
+    expect(page.locator(".plot .main-svg").first).to_be_visible(timeout=PLOTLY)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="photo0.jpg").click()
+    expect(page.locator(".stage .box")).to_have_count(4)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,45 @@
+"""Promise 15: the folder of uploads stays bounded."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from demo.web.uploads import UploadFolder, UploadLimits
+
+
+def stored(folder: Path, name: str, size: int, age: float = 0.0) -> Path:
+    path = folder / name / "photo.jpg"
+    path.parent.mkdir()
+    path.write_bytes(bytes(size))
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+def test_old_files_go(tmp_path: Path) -> None:
+    old = stored(tmp_path, "old", 10, age=601)
+    fresh = stored(tmp_path, "fresh", 10, age=599)
+    UploadFolder(tmp_path).sweep()
+    assert not old.parent.exists()  # its own folder goes with it
+    assert fresh.exists()
+
+
+def test_the_oldest_go_first_when_there_is_too_much(tmp_path: Path) -> None:
+    files = [stored(tmp_path, str(k), 100, age=50 - k) for k in range(5)]
+    UploadFolder(tmp_path, UploadLimits(folder_bytes=250)).sweep()
+    assert [file.exists() for file in files] == [False, False, False, True, True]
+
+
+@pytest.mark.parametrize("total", [500, 501])
+def test_a_full_folder_may_be_exactly_full(tmp_path: Path, total: int) -> None:
+    stored(tmp_path, "one", 500)
+    stored(tmp_path, "two", total - 500)
+    UploadFolder(tmp_path, UploadLimits(folder_bytes=500)).sweep()
+    assert sum(f.stat().st_size for f in tmp_path.rglob("*.jpg")) <= 500
+
+
+def test_nothing_there_is_nothing_to_do(tmp_path: Path) -> None:
+    UploadFolder(tmp_path / "absent").sweep()
