@@ -12,12 +12,13 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -48,7 +49,6 @@ WRITE = (
     UPLOAD,
     "/gradio_api/queue/join",
     "/gradio_api/run/*",
-    "/gradio_api/api/*",
     "/gradio_api/call/*",
     "/gradio_api/cancel",
     "/gradio_api/reset",
@@ -113,19 +113,25 @@ def known_host(header: str, names: frozenset[str], any_address: bool) -> bool:
     return any_address
 
 
-def fetches(data: Any) -> bool:
-    """Whether a request's JSON names a file by an address, which Gradio would go and fetch."""
+def named_files(data: Any) -> Iterator[str]:
+    """The paths of files that a request's JSON names, however deep, as Gradio looks for them."""
     waiting = [data]
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
             path = item.get("path")
-            if isinstance(path, str) and re.match(r"\s*[a-z][a-z0-9+.-]*:", path, re.IGNORECASE):
-                return True
+            if isinstance(path, str):
+                yield path
             waiting.extend(item.values())
         elif isinstance(item, list):
             waiting.extend(item)
-    return False
+
+
+def fetches(data: Any) -> bool:
+    """Whether a request's JSON names a file by an address, which Gradio would go and fetch."""
+    return any(
+        re.match(r"\s*[a-z][a-z0-9+.-]*:", path, re.IGNORECASE) for path in named_files(data)
+    )
 
 
 class Guard:
@@ -164,13 +170,17 @@ class Guard:
             await refusal(scope, receive, marked)
         elif scope["method"] != "POST":
             await self.app(scope, receive, marked)
-        elif _matches(scope["path"], self.limits.files):
-            await self.app(scope, receive, marked)
+        else:
+            await _capped(self._post, self._most(scope["path"]))(scope, receive, marked)
+
+    async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if _matches(scope["path"], self.limits.files):
+            await self.app(scope, receive, send)
             await run_in_threadpool(self.uploads.sweep)
         elif _matches(scope["path"], self.limits.forms):
-            await self.app(scope, receive, marked)
+            await self.app(scope, receive, send)
         else:
-            await self._with_json(scope, receive, marked)
+            await self._with_json(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         """What can be told from the first lines of a request."""
@@ -188,30 +198,31 @@ class Guard:
             return _answer(403, "Only this server's own pages may do this.")
         if not _matches(path, self.limits.write):
             return _answer(404, "Not found.")
-        length = headers.get("content-length", "")
-        if not length.isdecimal():
+        lengths = headers.getlist("content-length")
+        if len(lengths) != 1 or not re.fullmatch(r"\d{1,15}", lengths[0], re.ASCII):
             return _answer(411, "The request must state its length.")
-        file = _matches(path, self.limits.files)
-        most = self.uploads.limits.request_bytes if file else self.limits.json_bytes
-        if int(length) > most:
-            return _answer(413, f"At most {most:,} bytes are accepted at once.")
+        if "transfer-encoding" in headers:  # then the length that is stated counts for nothing
+            return _answer(400, "The request must state its length once, in Content-Length.")
+        if int(lengths[0]) > (most := self._most(path)):
+            return _too_large(most)
         return None
+
+    def _most(self, path: str) -> int:
+        """Bytes that a request's body may have."""
+        file = _matches(path, self.limits.files)
+        return self.uploads.limits.request_bytes if file else self.limits.json_bytes
 
     async def _with_json(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body (its length is capped), look at it, and hand it on."""
-        body, more = b"", True
+        pieces, more = [], True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
-            body, more = body + message.get("body", b""), message.get("more_body", False)
-        try:
-            refused = fetches(json.loads(body or b"null"))
-        except (ValueError, RecursionError):
-            await _answer(400, "The request is not JSON.")(scope, receive, send)
-            return
-        if refused:
-            text = "Upload the file itself: nothing is fetched from an address."
+            pieces.append(message.get("body", b""))
+            more = message.get("more_body", False)
+        body = b"".join(pieces)
+        if text := self._objection(body):
             await _answer(400, text)(scope, receive, send)
             return
         handed = False
@@ -225,6 +236,55 @@ class Guard:
 
         await self.app(scope, again, send)
 
+    def _objection(self, body: bytes) -> str | None:
+        """What is wrong with a request's JSON, if anything."""
+        try:
+            data = json.loads(body or b"null")
+            if fetches(data):
+                return "Upload the file itself: nothing is fetched from an address."
+            if not all(map(self.uploads.holds, named_files(data))):
+                return "Upload the file itself: no other file is read."
+        except (ValueError, RecursionError):
+            return "The request is not JSON."
+        return None
+
+
+def _capped(app: ASGIApp, most: int) -> ASGIApp:
+    """The app, to which a sender of more than `most` bytes seems to hang up; the sender gets 413.
+
+    What a request says of its length is not believed: the bytes are counted as they come.
+    """
+
+    async def capped(scope: Scope, receive: Receive, send: Send) -> None:
+        come, begun = 0, False
+
+        async def counted() -> Message:
+            nonlocal come
+            if come <= most:
+                message = await receive()
+                come += len(message.get("body", b""))
+            return message if come <= most else {"type": "http.disconnect"}
+
+        async def unless_refused(message: Message) -> None:
+            nonlocal begun
+            if come <= most or begun:
+                begun = True
+                await send(message)
+
+        try:
+            await app(scope, counted, unless_refused)
+        except ClientDisconnect:
+            if come <= most:
+                raise
+        if come > most and not begun:
+            await _too_large(most)(scope, receive, send)
+
+    return capped
+
 
 def _answer(status: int, text: str) -> PlainTextResponse:
     return PlainTextResponse(text, status_code=status)
+
+
+def _too_large(most: int) -> PlainTextResponse:
+    return _answer(413, f"At most {most:,} bytes are accepted at once.")

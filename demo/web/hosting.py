@@ -117,7 +117,11 @@ def create(pages: Callable[[], gr.Blocks], settings: Settings, additions: Additi
     )
     blocks = pages()
     blocks.state_session_capacity = settings.sessions
-    blocks.queue(max_size=settings.waiting)
+    # Or Gradio takes any path: whether a file was uploaded, it asks only in an app that it launched
+    # itself, and a mounted one never is.
+    blocks.has_launched = True
+    # Closed: a direct call of what is queued would escape the queue, and its limits.
+    blocks.queue(max_size=settings.waiting, api_open=False)
     mounted: FastAPI = gr.mount_gradio_app(
         app,
         blocks,

@@ -1,7 +1,12 @@
-"""The folder of uploaded files, kept small. Gradio writes there and never looks back."""
+"""The folder of uploaded files: kept small, and the only one that a request may name a file of.
+
+Gradio writes there and never looks back.
+"""
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 import time
 from dataclasses import dataclass
@@ -30,6 +35,34 @@ class UploadFolder:
         self.limits = limits
         self._sweeping = threading.Lock()
 
+    def holds(self, path: str) -> bool:
+        """Whether a path leads into the folder, links and all; the file may be gone by now.
+
+        What lies elsewhere is told by its name alone: not even whether it exists is looked up.
+        """
+        named, resolved = os.path.abspath(self.folder), os.path.realpath(self.folder)
+        if not any(_below(os.path.abspath(path), folder) for folder in (named, resolved)):
+            return False
+        try:
+            return _below(os.path.realpath(path), resolved)
+        except ValueError:  # a NUL character, half a surrogate pair: no file is called so
+            return False
+
+    def read(self, path: str) -> bytes | None:
+        """An uploaded file, byte for byte; None for anything but a regular file of the folder."""
+        if not self.holds(path):
+            return None
+        try:
+            # Opening a pipe or a device would wait for ever.
+            opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return None
+        if not stat.S_ISREG(os.fstat(opened).st_mode):
+            os.close(opened)
+            return None
+        with open(opened, "rb") as file:
+            return file.read()
+
     def sweep(self) -> None:
         with self._sweeping:
             found = []
@@ -46,3 +79,7 @@ class UploadFolder:
                 total -= size
                 if path.parent != self.folder and not any(path.parent.iterdir()):
                     path.parent.rmdir()
+
+
+def _below(path: str, folder: str) -> bool:
+    return path.startswith(folder.rstrip(os.sep) + os.sep)

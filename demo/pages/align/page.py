@@ -213,6 +213,8 @@ def _publish(jobs: Handlers, limits: AlignLimits) -> None:
         return jobs.describe_api(photo, best)
 
     photo = gr.File(label="a JPEG, PNG or WebP file", type="binary", visible=False)
+    # Gradio's own opens whatever path it is given. Not a subclass: see `photo_input`.
+    vars(photo)["preprocess"] = file_bytes
     sentence = gr.Textbox(label="what the photo shows, up to 100 words", visible=False)
     beta = gr.Number(0.0, label="0: every word alone; merging_beta: one region", visible=False)
     best = gr.Number(1, label="sentences of each region, 1 to 7", visible=False)

@@ -11,9 +11,11 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData as UploadedFile
+from gradio.utils import get_upload_folder
 
 from core.vision.images import ImageLimits
 from demo.web.component import on_load, static
+from demo.web.uploads import UploadFolder
 
 
 def photo_input(limits: ImageLimits = ImageLimits(), **settings: Any) -> gr.HTML:
@@ -25,14 +27,16 @@ def photo_input(limits: ImageLimits = ImageLimits(), **settings: Any) -> gr.HTML
         most=limits.max_bytes,
         **settings,
     )
-    # With this, Gradio refuses what is no file, or a file that nobody uploaded.
+    # With this, Gradio refuses what is no file. That it was uploaded is for the guard, and for us.
     component.data_model = UploadedFile
     return component
 
 
-def file_bytes(uploaded: UploadedFile | None) -> bytes | None:
-    """What was uploaded, byte for byte; None when there is nothing, or no longer."""
-    try:
-        return Path(uploaded.path).read_bytes() if uploaded else None
-    except FileNotFoundError:
+def file_bytes(sent: object) -> bytes | None:
+    """What was uploaded, byte for byte; None when there is nothing, or no longer.
+
+    A path is never believed: only a regular file of the upload folder is read.
+    """
+    if not isinstance(sent, UploadedFile):
         return None
+    return UploadFolder(Path(get_upload_folder())).read(sent.path)

@@ -32,14 +32,15 @@ def uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def app(describer: Describer, uploads: Path) -> FastAPI:
+def app(describer: Describer, uploads: Path) -> Iterator[FastAPI]:
     async def made() -> FastAPI:  # where no loop runs, Gradio makes loops that it never closes
         return create(describer, Settings(uploads, names=("demo.example",), limits=LIMITS))
 
     # In a thread: Playwright keeps a loop running in the main one while it has a browser.
     with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(1) as thread:
         patched.setenv("GRADIO_TEMP_DIR", str(uploads))
-        return thread.submit(lambda: asyncio.run(made())).result()
+        # Kept while the app is used: Gradio asks for its folder at each call.
+        yield thread.submit(lambda: asyncio.run(made())).result()
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,23 @@ def file_data(path: str, **more: Any) -> dict[str, Any]:
     return {"path": path, "meta": {"_type": "gradio.FileData"}, **more}
 
 
+def called(client: TestClient, call: dict[str, Any]) -> httpx.Response:
+    """`/align`, as programs ask for it: a place in the queue, then the events of that place."""
+    queued = client.post("/gradio_api/call/align", json=call)
+    if queued.status_code != 200:
+        return queued
+    return client.get(f"/gradio_api/call/align/{queued.json()['event_id']}")
+
+
+def queued(client: TestClient, index: int, data: list[Any]) -> httpx.Response:
+    """Any event of the pages by its number, through the queue."""
+    call = {"data": data, "fn_index": index, "session_hash": "s"}
+    joined = client.post("/gradio_api/queue/join", json=call)
+    if joined.status_code != 200:
+        return joined
+    return client.get("/gradio_api/queue/data", params={"session_hash": "s"})
+
+
 def upload(client: TestClient, data: bytes, **headers: str) -> httpx.Response:
     files = [("files", ("photo.jpg", data))]
     return client.post("/gradio_api/upload", files=files, headers=headers)
@@ -65,8 +83,10 @@ def test_the_page_and_its_parts_are_served(client: TestClient, jpeg: bytes) -> N
     for path in ("/", "/config", "/demo/viewer/static/viewer.js", "/demo/web/static/plotly.min.js"):
         assert client.get(path).status_code == 200, path
     [path] = upload(client, jpeg).json()
-    answer = client.post("/gradio_api/run/align", json=align_call(file_data(path)))
-    assert answer.json()["data"][0]["photo"] == {"width": 200, "height": 120}
+    answer = called(client, align_call(file_data(path)))
+    complete, _, data = answer.text.partition("\ndata: ")
+    assert complete == "event: complete"
+    assert json.loads(data)[0]["photo"] == {"width": 200, "height": 120}
 
 
 SECRETS = [
@@ -125,9 +145,12 @@ def test_no_handler_takes_a_path_from_its_caller(client: TestClient, secret: Pat
     for value in (file_data(name), {"path": name}, name, [file_data(name)]):
         for call in (align_call(value), align_call(None, value), align_call(None, "a dog", value)):
             _refused_without_a_word(client.post("/gradio_api/run/align", json=call), secret)
+            _refused_without_a_word(called(client, call), secret)
     for index in range(len(client.get("/config").json()["dependencies"])):
-        call = {"data": [file_data(name)] * 3, "fn_index": index, "session_hash": "s"}
-        _refused_without_a_word(client.post("/gradio_api/run/predict", json=call), secret)
+        for value in (file_data(name), name):
+            call = {"data": [value] * 3, "fn_index": index, "session_hash": "s"}
+            _refused_without_a_word(client.post("/gradio_api/run/predict", json=call), secret)
+            _refused_without_a_word(queued(client, index, [value] * 3), secret)
 
 
 def _refused_without_a_word(answer: httpx.Response, secret: Path) -> None:
@@ -159,10 +182,11 @@ def test_nothing_is_fetched_for_anybody(client: TestClient) -> None:
         for value in (file_data(url), file_data("x.jpg", url=url), {"url": url}, url):
             for call in (align_call(value), align_call(None, value), align_call(None, "", value)):
                 client.post("/gradio_api/run/align", json=call)
-                client.post("/gradio_api/call/align", json=call)
+                called(client, call)
             for index in range(len(client.get("/config").json()["dependencies"])):
                 call = {"data": [value] * 3, "fn_index": index, "session_hash": "s"}
                 client.post("/gradio_api/run/predict", json=call)
+                queued(client, index, [value] * 3)
         for route in ("file=", "proxy=", "stream/"):
             client.get(f"/gradio_api/{route}{url}")
         client.get("/", params={"deep_link": url})
@@ -260,7 +284,8 @@ CLOSED = """
 /gradio_api/runs /gradio_api/run-history/records /gradio_api/deep_link
 /gradio_api/custom_component/1/client/component/index.js /gradio_api/proxy=http://x/y
 /gradio_api/file=x /gradio_api/file/x /gradio_api/stream/x /gradio_api/stream/x/1/1/playlist-file
-/gradio_api/component_server /gradio_api/process_recording /gradio_api/vibe-edit
+/gradio_api/api/align /gradio_api/component_server /gradio_api/process_recording
+/gradio_api/vibe-edit
 /gradio_api/vibe-code /gradio_api/profiling/traces /gradio_api/mcp/sse
 """
 
@@ -289,7 +314,8 @@ def test_bodies_that_are_no_requests(client: TestClient, body: bytes) -> None:
 @pytest.mark.parametrize("beta", ["x", None, [], {}, True, "1e999", -1, 1e308])
 def test_betas_that_are_no_numbers(client: TestClient, jpeg: bytes, beta: Any) -> None:
     [path] = upload(client, jpeg).json()
-    answer = client.post("/gradio_api/run/align", json=align_call(file_data(path), "a dog", beta))
+    answer = called(client, align_call(file_data(path), "a dog", beta))
+    assert answer.status_code == 200
     assert str(ROOT) not in answer.text
     assert "Traceback" not in answer.text
 

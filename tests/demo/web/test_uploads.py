@@ -43,3 +43,31 @@ def test_a_full_folder_may_be_exactly_full(tmp_path: Path, total: int) -> None:
 
 def test_nothing_there_is_nothing_to_do(tmp_path: Path) -> None:
     UploadFolder(tmp_path / "absent").sweep()
+
+
+def test_only_what_was_uploaded_is_read(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "uploads", tmp_path / "private.jpg"
+    folder.mkdir()
+    outside.write_bytes(b"private")
+    good = stored(folder, "good", 5)
+    (folder / "link.jpg").symlink_to(outside)
+    (folder / "away").symlink_to(tmp_path, target_is_directory=True)
+    (folder / "zero").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe")
+    uploads = UploadFolder(folder)
+    assert uploads.read(str(good)) == bytes(5)
+    outsiders = ("link.jpg", "away/private.jpg", "zero", "../private.jpg", "../uploads-not/x", "")
+    for name in (*(f"{folder}/{one}" for one in outsiders), str(outside), "/dev/zero", "\0", "x"):
+        assert not uploads.holds(name), name
+        assert uploads.read(name) is None, name
+    for name in ("pipe", "good", "absent", "\ud800", "x" * 5000):
+        assert uploads.read(f"{folder}/{name}") is None, name
+    assert uploads.holds(str(folder / "absent"))  # gone by now, perhaps: no secret
+
+
+def test_a_folder_behind_a_link_is_a_folder(tmp_path: Path) -> None:
+    good = stored(tmp_path, "good", 5)
+    link = tmp_path.parent / f"{tmp_path.name}-link"
+    link.symlink_to(tmp_path, target_is_directory=True)
+    assert UploadFolder(link).read(str(link / "good" / "photo.jpg")) == bytes(5)
+    assert UploadFolder(link).read(str(good)) == bytes(5)
