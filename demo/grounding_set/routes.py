@@ -11,11 +11,12 @@ the set. A refusal is {"message": one sentence}.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from core.describer import SentenceError
 from core.groundings.export import Export
@@ -110,21 +111,32 @@ def _add_export(routes: APIRouter, groundings: Groundings) -> None:
             text = write_text(export_of(groundings, source, beta), kind)
         except GroundingError as error:
             return JSONResponse({"message": str(error)}, status_code=400)
-        if not exporting.acquire(blocking=False):
-            return JSONResponse(
-                {"message": "Two exports are running; try again when one is done."},
-                status_code=503,
-            )
-
-        def pieces() -> Iterator[str]:
-            try:
-                yield from text
-            finally:
-                exporting.release()
-
         ending = "jsonl" if kind == "jsonl" else "json"
         headers = {"content-disposition": f'attachment; filename="groundings.{kind}.{ending}"'}
-        return StreamingResponse(pieces(), media_type="application/json", headers=headers)
+        return _OneOfFew(exporting, text, headers)
+
+
+class _OneOfFew(StreamingResponse):
+    """A stream that takes a slot when it begins to be sent and gives it back however it ends.
+
+    Not inside the generator: one whose reader hangs up first never starts, and never ends.
+    """
+
+    def __init__(
+        self, slots: threading.Semaphore, text: Iterable[str], headers: dict[str, str]
+    ) -> None:
+        super().__init__(text, media_type="application/json", headers=headers)
+        self._slots = slots
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._slots.acquire(blocking=False):
+            said = {"message": "Two exports are running; try again when one is done."}
+            await JSONResponse(said, status_code=503)(scope, receive, send)
+            return
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._slots.release()
 
 
 def export_of(groundings: Groundings, source: str, beta: float) -> Export:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -188,3 +190,21 @@ def test_nothing_escapes_the_queue(attacked: Attacked) -> None:
             if dependency["queue"]:
                 assert attacked.post(f"run/{name}", body).status_code == 404, dependency
             assert attacked.post(f"api/{name}", body).status_code == 404, dependency
+
+
+def test_who_hangs_up_takes_no_export_along(attacked: Attacked) -> None:
+    """There are two slots; clients that do not wait for their answer leave none taken."""
+    host, port = attacked.address.removeprefix("http://").split(":")
+    asked = f"GET /demo-groundings/export?format=coco HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n"
+    for _ in range(40):
+        with socket.create_connection((host, int(port)), timeout=PROMPT) as connection:
+            reset = struct.pack("ii", 1, 0)  # not even a polite end
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            connection.sendall(asked.encode())
+    deadline = time.monotonic() + PROMPT
+    while True:  # those that began are cut off within moments
+        answer = attacked.client.get(f"{attacked.address}/demo-groundings/export")
+        if answer.status_code == 200 or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    assert answer.status_code == 200, answer.text
