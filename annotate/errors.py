@@ -42,6 +42,10 @@ class BusyError(StoreError):
     """The database did not answer in time."""
 
 
+class CrowdedError(StoreError):
+    """Too many ask this at once, or too often; later it may be answered."""
+
+
 class SchemaError(StoreError):
     """The database was written by a newer program, or is not one of ours."""
 

@@ -13,6 +13,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.web.uploads import UploadFolder
 
+CALLER: ContextVar[str] = ContextVar("CALLER", default="")
+"""The address that the request at hand comes from, for limits, where only its words are handed on.
+"""
 UPLOAD = "/gradio_api/upload"
 READ = (
     "/",
@@ -158,6 +162,8 @@ class Guard:
         if scope["type"] != "http":  # nothing here speaks WebSocket
             await send({"type": "websocket.close", "code": 1008})
             return
+
+        CALLER.set((scope.get("client") or ("",))[0])
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -7,19 +7,26 @@ owner's name still needs its password.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import threading
-import time
-from collections import OrderedDict, deque
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from fastapi import Request, Response
+from fastapi import HTTPException, Request, Response
 from gradio.routes import App
 from starlette.concurrency import run_in_threadpool
 
-from annotate.errors import NotAllowedError
+from annotate.errors import CrowdedError, InvalidError, NotAllowedError
 from annotate.people import Person
 from annotate.store import Store
+from demo.web.guard import CALLER
+from demo.web.guesses import Guesses, GuessLimits
+from demo.web.line import Line, LineFullError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,11 +37,15 @@ class DoorLimits:
     """The longest unused are forgotten first; those people type their name again."""
     days: int = 30
     """A browser keeps its session this long."""
-    wrong: int = 10
-    """Wrong passwords for one name within `minutes`; further ones are not looked at."""
-    minutes: float = 5.0
-    names: int = 10_000
-    """Names whose wrong passwords are remembered."""
+    guesses: GuessLimits = field(default_factory=GuessLimits)
+    hashing: int = 1
+    """Passwords hashed at a time: each takes 64 MB and all of a small machine's cores."""
+    waiting: int = 32
+    """Passwords that wait to be hashed, two seconds' work; further ones are told to come again."""
+    waiting_each: int = 6
+    """Those of one address, so that nobody fills the line for everybody."""
+    pause: float = 1.0
+    """Seconds before the answer that it cannot be answered: or asking again takes all there is."""
 
 
 class Door:
@@ -47,23 +58,23 @@ class Door:
         # Cookies know no ports: two servers on one machine must not take each other's.
         self.cookie = f"annotate-{secrets.token_hex(4)}"
         self._names: OrderedDict[str, str] = OrderedDict()
-        self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = threading.Lock()
-        self._hashing = threading.Lock()  # one at a time: each takes 64 MB
+        self._guesses = Guesses(limits.guesses)
+        self._line = Line("hashing", limits.hashing, limits.waiting, limits.waiting_each)
 
     def person(self, request: Request) -> Person | None:
         """The person of the request's session as they are in the store now; None: nobody."""
         name = self._name(request)
         return None if name is None else self.store.people.named(name)
 
-    def enter(self, name: str, password: str | None, response: Response) -> Person:
+    async def enter(self, name: str, password: str | None, response: Response) -> Person:
         """Open a session by a name, or by a name and its password; sets the cookie."""
         if not self.open:
             raise NotAllowedError("This server asks for a password before the page is shown.")
         if password is None:
-            person = self.store.people.enter(name)
+            person = await run_in_threadpool(self.store.people.enter, name)
         else:
-            found = self.verified(name, password)
+            found = await self.verified(name, password)
             if found is None:
                 raise NotAllowedError("The name and the password do not belong together.")
             person = found
@@ -83,26 +94,52 @@ class Door:
         response.delete_cookie(self.cookie, httponly=True, samesite="strict")
 
     async def gradio(self, name: str, password: str) -> bool:
-        """Gradio's `auth`. Asynchronous, because Gradio would hash on its event loop."""
-        return await run_in_threadpool(self.verified, name, password) is not None
+        """Gradio's `auth`; 429 and one sentence where it cannot be answered now."""
+        try:
+            return await self.verified(name, password) is not None
+        except CrowdedError as error:
+            raise HTTPException(429, str(error)) from error
 
-    def verified(self, name: str, password: str) -> Person | None:
-        """The store's answer; None too after too many wrong passwords for this name."""
-        now = time.monotonic()
-        with self._lock:
-            wrong = self._wrong.setdefault(name[:200], deque(maxlen=self.limits.wrong))
-            self._wrong.move_to_end(name[:200])
-            while len(self._wrong) > self.limits.names:
-                self._wrong.popitem(last=False)
-            if len(wrong) == wrong.maxlen and now - wrong[0] < 60 * self.limits.minutes:
-                return None
-        with self._hashing:
-            person = self.store.people.verify(name, password)
-        if person is None:
-            wrong.append(now)
-        else:
-            wrong.clear()
-        return person
+    async def verified(self, name: str, password: str) -> Person | None:
+        """The store's answer. CrowdedError after too many wrong ones, or while too many ask."""
+
+        def verify() -> Person:
+            if person := self.store.people.verify(name, password):
+                return person
+            raise NotAllowedError
+
+        try:
+            return await self._hashed(name, verify)
+        except NotAllowedError:
+            return None
+
+    async def change_password(self, who: Person, old: str, new: str) -> None:
+        """One's own; the old one can be guessed no more often than at the door."""
+        change = self.store.people.change_password
+        await self._hashed(who.name, lambda: change(who, old, new))
+
+    async def _hashed(self, name: str, job: Callable[[], T]) -> T:
+        """A job that looks at a password, in its turn. Its NotAllowedError is a wrong guess."""
+        address = CALLER.get()
+
+        def guessed() -> T:
+            self._guesses.begin(name, address)
+            try:
+                answer = job()
+            except InvalidError:  # of the new password: the old one was right
+                self._guesses.right(name, address)
+                raise
+            self._guesses.right(name, address)
+            return answer
+
+        try:
+            return await self._line.run(address, guessed)
+        except LineFullError:
+            said = "Too many people are signing in at this moment; try again in a few seconds."
+        except CrowdedError as error:
+            said = str(error)
+        await asyncio.sleep(self.limits.pause)
+        raise CrowdedError(said)
 
     def _name(self, request: Request) -> str | None:
         if self.open:

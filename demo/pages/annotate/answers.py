@@ -25,6 +25,7 @@ STATUS: dict[type[errors.StoreError], tuple[int, str]] = {
     errors.StaleError: (409, "stale"),
     errors.FinalError: (409, "final"),
     errors.LapsedError: (409, "lapsed"),
+    errors.CrowdedError: (429, "crowded"),
     errors.BusyError: (503, "busy"),
     errors.FullError: (507, "full"),
 }

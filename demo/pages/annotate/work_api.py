@@ -102,8 +102,8 @@ def work_api(door: Door) -> APIRouter:
         }
 
     @router.post("/enter")
-    def enter(entry: Entry, response: Response) -> dict[str, Any]:
-        person = door.enter(entry.name, entry.password, response)
+    async def enter(entry: Entry, response: Response) -> dict[str, Any]:
+        person = await door.enter(entry.name, entry.password, response)
         return {"name": person.name, "owner": person.owner, "open": door.open}
 
     @router.post("/leave")
@@ -112,8 +112,8 @@ def work_api(door: Door) -> APIRouter:
         return {}
 
     @router.post("/password")
-    def password(who: known, passwords: Passwords) -> dict[str, Any]:
-        store.people.change_password(who, passwords.old, passwords.new)
+    async def password(who: known, passwords: Passwords) -> dict[str, Any]:
+        await door.change_password(who, passwords.old, passwords.new)
         return {}
 
     @router.get("/projects")

@@ -376,7 +376,20 @@ def test_guessing_passwords_ends(closed: FastAPI, bureau: Bureau) -> None:
         answer = client.post("/login", data={"username": "Guessed", "password": f"guess {k}"})
         assert answer.status_code == 400
     answer = client.post("/login", data={"username": "Guessed", "password": PASSWORD})
-    assert answer.status_code == 400
+    assert answer.status_code == 429  # not that it is wrong: it was not looked at
+    assert "Too many wrong passwords" in answer.json()["detail"]
+
+
+def test_guessing_ones_own_password_ends(bureau: Bureau, visit: Callable[..., TestClient]) -> None:
+    bureau.store.people.add(OPERATOR, "Borrowed", PASSWORD)
+    client = visit("Borrowed", PASSWORD)
+    for k in range(10):
+        wrong = client.post("/annotate/password", json={"old": f"guess {k}", "new": "x" * 9})
+        assert wrong.status_code == 403
+    right = {"old": PASSWORD, "new": "another password"}
+    answer = client.post("/annotate/password", json=right)
+    assert (answer.status_code, answer.json()["kind"]) == (429, "crowded")
+    assert bureau.store.people.verify("Borrowed", PASSWORD) is not None
 
 
 def test_ones_own_password(bureau: Bureau, closed: FastAPI) -> None:

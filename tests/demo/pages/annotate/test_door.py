@@ -1,0 +1,171 @@
+"""Guessing at the door: it ends, it starves nobody, and it shuts out nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from annotate.errors import CrowdedError
+from demo.web.guesses import Guesses, GuessLimits
+from demo.web.line import Line, LineFullError
+from tests.demo.pages.annotate.conftest import Bureau
+from tests.demo.pages.annotate.test_api import draft
+
+LIMITS = GuessLimits(minutes=5.0, together=3, address=6, name=9, remembered=50)
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def guesses(clock: Clock) -> Guesses:
+    return Guesses(LIMITS, clock)
+
+
+def wrong(guesses: Guesses, count: int, name: str, address: str = "10.0.0.1") -> None:
+    for _ in range(count):
+        guesses.begin(name, address)
+
+
+def test_a_name_is_closed_for_who_guesses_and_for_nobody_else(
+    guesses: Guesses, clock: Clock
+) -> None:
+    wrong(guesses, 3, "Anna")
+    with pytest.raises(CrowdedError, match="wait 5 minutes"):
+        guesses.begin("Anna", "10.0.0.1")
+    guesses.begin("Anna", "10.0.0.2")
+    guesses.begin("Ben", "10.0.0.1")
+    clock.now = 299
+    with pytest.raises(CrowdedError):
+        guesses.begin("Anna", "10.0.0.1")
+    clock.now = 300
+    guesses.begin("Anna", "10.0.0.1")
+
+
+def test_new_names_do_not_help(guesses: Guesses) -> None:
+    for k in range(6):
+        guesses.begin(f"name {k}", "10.0.0.1")
+    with pytest.raises(CrowdedError):
+        guesses.begin("another", "10.0.0.1")
+    for address in ("2001:db8::1", "2001:db8::2", "2001:db8::ffff:3"):  # one person's
+        wrong(guesses, 2, address, address)
+    with pytest.raises(CrowdedError):
+        guesses.begin("another", "2001:db8::4")
+    guesses.begin("another", "2001:db8:0:1::4")
+
+
+def test_many_addresses_close_a_name_at_last(guesses: Guesses) -> None:
+    for k in range(9):
+        guesses.begin("Anna", f"10.0.0.{k}")
+    with pytest.raises(CrowdedError):
+        guesses.begin("Anna", "10.0.0.99")
+
+
+def test_another_spelling_is_the_same_name(guesses: Guesses) -> None:
+    wrong(guesses, 2, "Zo\u00eb")
+    guesses.begin("Zoe\u0308", "10.0.0.1")
+    with pytest.raises(CrowdedError):
+        guesses.begin("Zo\u00eb", "10.0.0.1")
+
+
+def test_the_right_password_opens_again(guesses: Guesses) -> None:
+    for _ in range(20):
+        wrong(guesses, 2, "Anna")
+        guesses.begin("Anna", "10.0.0.1")
+        guesses.right("Anna", "10.0.0.1")
+        guesses.right("Ben", "10.0.0.1")  # whatever is told, no count falls below zero
+        guesses.right("Ben", "10.0.0.1")
+    assert len(guesses._begun) <= 3
+
+
+def test_what_is_remembered_is_bounded(guesses: Guesses) -> None:
+    for k in range(500):
+        guesses.begin(f"name {k}", f"10.0.{k // 200}.{k % 200}")
+    assert len(guesses._begun) == 50
+
+
+def test_a_line_has_an_end_for_each_and_for_all() -> None:
+    line, gate = Line("test", at_once=1, waiting=3, each=2), threading.Event()
+
+    async def come() -> None:
+        first = [asyncio.create_task(line.run("a", gate.wait, 60)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(LineFullError):
+            await line.run("a", gate.wait)
+        second = [asyncio.create_task(line.run("b", gate.wait, 60)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(LineFullError):
+            await line.run("c", gate.wait)
+        second[1].cancel()  # it hangs up before its turn: its place is free again
+        await asyncio.sleep(0.1)
+        third = asyncio.create_task(line.run("c", gate.wait, 60))
+        await asyncio.sleep(0)
+        gate.set()
+        assert await asyncio.gather(*first, second[0], third) == [True] * 4
+        assert await line.run("a", len, "abc") == 3
+
+    asyncio.run(come())
+
+
+@pytest.fixture
+def client(address: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=address, timeout=60) as client:
+        yield client
+
+
+def test_wrong_passwords_starve_nobody(bureau: Bureau, address: str, client: httpx.Client) -> None:
+    """Sixty connections guess with ever new names; somebody's saves go on as before."""
+    project = bureau.project(boxes_per_photo=1)
+    assert client.post("/annotate/enter", json={"name": "Worker"}).status_code == 200
+    task = client.post("/annotate/next", json={"project": project}).json()["task"]
+    path = f"/annotate/tasks/{task['assignment']}/save"
+    over = threading.Event()
+
+    def guess(number: int) -> Counter[tuple[int, str]]:
+        seen: Counter[tuple[int, str]] = Counter()
+        with httpx.Client(base_url=address, timeout=60) as guesser:
+            for k in range(10_000):
+                if over.is_set():
+                    break
+                call = {"name": f"{number}-{k}", "password": "a wrong guess"}
+                answer = guesser.post("/annotate/enter", json=call)
+                seen[answer.status_code, answer.json()["error"]] += 1
+        return seen
+
+    with ThreadPoolExecutor(60) as threads:
+        guessing = [threads.submit(guess, k) for k in range(60)]
+        took = []
+        for base in range(8):
+            begun = time.monotonic()
+            answer = client.post(path, json=draft(base, f"key {base}"))
+            took.append(time.monotonic() - begun)
+            assert answer.status_code == 200, answer.text
+            time.sleep(0.3)
+        over.set()
+        seen = sum((one.result() for one in guessing), Counter())
+    assert max(took) < 4, took  # it took 16 seconds
+    assert {status for status, _ in seen} == {403, 429}
+    assert sum(count for (status, _), count in seen.items() if status == 403) <= 60
+    said = {sentence for status, sentence in seen if status == 429}
+    assert any("Too many wrong passwords" in sentence for sentence in said)
+    for sentence in said:
+        assert sentence.endswith(".")
