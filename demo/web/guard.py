@@ -12,14 +12,14 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -57,6 +57,8 @@ WRITE = (
     "/gradio_api/cancel",
     "/gradio_api/reset",
 )
+INSIDE = ("/config", "/gradio_api/*")
+"""Where a sign-in, if there is one, stands before every address."""
 
 # Nothing may come from elsewhere (promise 11), whatever a page of ours would ask for. Gradio's
 # components are built from strings at run time: hence 'unsafe-eval' and 'unsafe-inline'.
@@ -88,6 +90,8 @@ class GuardLimits:
     """Those of `write` whose body is a file: larger, and no JSON to look into."""
     forms: tuple[str, ...] = ()
     """Those of `write` whose body is a form of a few words."""
+    leaving: tuple[str, ...] = ()
+    """Those of `read` that change something after all: not for other sites' pages either."""
 
 
 def _matches(path: str, patterns: Iterable[str]) -> bool:
@@ -117,6 +121,13 @@ def known_host(header: str, names: frozenset[str], any_address: bool) -> bool:
     return any_address
 
 
+def _from_elsewhere(headers: Headers, host: str) -> bool:
+    """Whether a browser says that another site's page made it ask."""
+    origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
+    foreign = origin is not None and origin.lower().partition("://")[2] != host.lower()
+    return foreign or site in ("cross-site", "same-site")
+
+
 def named_files(data: Any) -> Iterator[str]:
     """The paths of files that a request's JSON names, however deep, as Gradio looks for them."""
     waiting = [data]
@@ -139,7 +150,8 @@ def fetches(data: Any) -> bool:
 
 
 class Guard:
-    """ASGI middleware. hosts: the names (no ports) under which the server may be called."""
+    """ASGI middleware. hosts: the names (no ports) under which the server may be called; admitted:
+    who may ask anything of Gradio (None: all), in a thread, each time."""
 
     def __init__(
         self,
@@ -148,8 +160,10 @@ class Guard:
         hosts: Iterable[str],
         any_address: bool = False,
         limits: GuardLimits = GuardLimits(),
+        admitted: Callable[[Request], bool] | None = None,
     ) -> None:
         self.app = app
+        self.admitted = admitted
         self.uploads = uploads
         self.hosts = frozenset(host.lower().strip("[]") for host in hosts)
         self.any_address = any_address
@@ -165,19 +179,33 @@ class Guard:
 
         CALLER.set((scope.get("client") or ("",))[0])
 
+        # What Gradio would believe of where it is; only its own reloading server says so.
+        believed = [one for one in scope["headers"] if one[0].lower() != b"x-gradio-server"]
+        scope = {**scope, "headers": believed}
+
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                for name in [one for one in headers if one.startswith("access-control-")]:
+                    del headers[name]  # Gradio lets any page of this machine read with its cookies
                 for name, value in ADDED.items():
                     headers[name] = value
             await send(message)
 
         if refusal := self._refusal(scope):
             await refusal(scope, receive, marked)
+        elif not await self._may_enter(scope):
+            await _answer(401, "Sign in first.")(scope, receive, marked)
         elif scope["method"] != "POST":
             await self.app(scope, receive, marked)
         else:
             await _capped(self._post, self._most(scope["path"]))(scope, receive, marked)
+
+    async def _may_enter(self, scope: Scope) -> bool:
+        """Gradio asks this of some addresses only, and not whether somebody may come any more."""
+        if self.admitted is None or not _matches(scope["path"], INSIDE):
+            return True
+        return await run_in_threadpool(self.admitted, Request(scope))
 
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
         if _matches(scope["path"], self.limits.files):
@@ -195,12 +223,14 @@ class Guard:
         if not all(known_host(name, self.hosts, self.any_address) for name in named):
             return _answer(400, "This server has another name.")
         if scope["method"] in ("GET", "HEAD"):
-            return None if _matches(path, self.limits.read) else _answer(404, "Not found.")
+            if not _matches(path, self.limits.read):
+                return _answer(404, "Not found.")
+            if _matches(path, self.limits.leaving) and _from_elsewhere(headers, named[0]):
+                return _answer(403, "Only this server's own pages may do this.")
+            return None
         if scope["method"] != "POST":
             return _answer(405, "Only GET, HEAD and POST.")
-        origin = headers.get("origin")
-        foreign = origin is not None and origin.lower().partition("://")[2] != named[0].lower()
-        if foreign or headers.get("sec-fetch-site", "none") in ("cross-site", "same-site"):
+        if _from_elsewhere(headers, named[0]):
             return _answer(403, "Only this server's own pages may do this.")
         if not _matches(path, self.limits.write):
             return _answer(404, "Not found.")

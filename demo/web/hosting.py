@@ -12,7 +12,7 @@ from pathlib import Path
 
 import gradio as gr
 import plotly
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
@@ -52,6 +52,8 @@ class Additions:
     guard: GuardLimits = field(default_factory=GuardLimits)
     auth: Callable[[str, str], Awaitable[bool]] | None = None
     """Gradio's sign-in, for the whole app."""
+    admitted: Callable[[Request], bool] | None = None
+    """With a sign-in: whether a request comes from somebody who may be here now."""
 
 
 def joined(one: Additions, other: Additions) -> Additions:
@@ -69,8 +71,10 @@ def joined(one: Additions, other: Additions) -> Additions:
             write=both("write"),
             files=both("files"),
             forms=both("forms"),
+            leaving=both("leaving"),
         ),
         auth=one.auth or other.auth,
+        admitted=one.admitted or other.admitted,
     )
 
 
@@ -114,6 +118,7 @@ def create(pages: Callable[[], gr.Blocks], settings: Settings, additions: Additi
         hosts=_own_names(settings),
         any_address=settings.host in ("0.0.0.0", "::"),
         limits=additions.guard,
+        admitted=additions.admitted,
     )
     blocks = pages()
     blocks.state_session_capacity = settings.sessions

@@ -65,7 +65,12 @@ class Door:
     def person(self, request: Request) -> Person | None:
         """The person of the request's session as they are in the store now; None: nobody."""
         name = self._name(request)
-        return None if name is None else self.store.people.named(name)
+        person = None if name is None else self.store.people.named(name)
+        if name is not None and person is None and (pages := _gradio(request)):
+            # Or Gradio would go on showing its pages to somebody who may not sign in any more.
+            for token in [one for one, whose in list(pages.tokens.items()) if whose == name]:
+                pages.tokens.pop(token, None)
+        return person
 
     async def enter(self, name: str, password: str | None, response: Response) -> Person:
         """Open a session by a name, or by a name and its password; sets the cookie."""
@@ -148,10 +153,18 @@ class Door:
                 if token in self._names:
                     self._names.move_to_end(token)
                 return self._names.get(token)
-        for route in request.app.routes:
-            if isinstance(pages := getattr(route, "app", None), App):
-                # What gradio.routes.App looks at for `gr.Request.username`.
-                safe = request.cookies.get(f"access-token-{pages.cookie_id}")
-                plain = request.cookies.get(f"access-token-unsecure-{pages.cookie_id}")
-                return pages.tokens.get(safe or plain)
-        return None
+        if (pages := _gradio(request)) is None:
+            return None
+        # What gradio.routes.App looks at for `gr.Request.username`.
+        safe = request.cookies.get(f"access-token-{pages.cookie_id}")
+        plain = request.cookies.get(f"access-token-unsecure-{pages.cookie_id}")
+        name: str | None = pages.tokens.get(safe or plain)
+        return name
+
+
+def _gradio(request: Request) -> App | None:
+    """Gradio's application, which keeps the sessions of its own sign-in."""
+    for route in request.app.routes:
+        if isinstance(pages := getattr(route, "app", None), App):
+            return pages
+    return None

@@ -54,6 +54,7 @@ def create(door: Door, settings: Settings) -> FastAPI:
 def additions(door: Door) -> Additions:
     """What the page needs beside Gradio; an app may add its own to it."""
     signing_in = () if door.open else ("/login",)
+    signing_out = () if door.open else ("/logout",)
     return Additions(
         sheets=(f"{STATIC}/annotate.css",),
         routers=(work_api(door), review_api(door), files_api(door)),
@@ -61,11 +62,13 @@ def additions(door: Door) -> Additions:
             read=(
                 *guard.READ,
                 "/annotate/*",
-                *(() if door.open else ("/logout",)),
+                *signing_out,
             ),
             write=(*guard.WRITE, "/annotate/*", *signing_in),
             files=(guard.UPLOAD, FILES),
             forms=signing_in,
+            leaving=signing_out,
         ),
         auth=None if door.open else door.gradio,
+        admitted=None if door.open else lambda request: door.person(request) is not None,
     )

@@ -320,6 +320,16 @@ def test_betas_that_are_no_numbers(client: TestClient, jpeg: bytes, beta: Any) -
     assert "Traceback" not in answer.text
 
 
+def test_no_header_moves_the_page(client: TestClient) -> None:
+    """Nor opens it to other pages of this machine."""
+    for path in ("/", "/config"):
+        asked = {"x-gradio-server": "http://evil.example", "origin": "http://localhost:9999"}
+        answer = client.get(path, headers=asked)
+        assert answer.status_code == 200
+        assert "evil.example" not in answer.text
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
 def test_the_page_tells_nothing_about_this_machine(client: TestClient, uploads: Path) -> None:
     for path in ("/", "/config", "/gradio_api/info", "/gradio_api/openapi.json"):
         said = client.get(path).text

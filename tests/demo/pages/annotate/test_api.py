@@ -365,8 +365,34 @@ def test_gradios_sign_in_stands_before_everything(closed: FastAPI, bureau: Burea
     assert client.get("/annotate/me").json() == {"name": "Carl", "owner": False, "open": False}
     assert client.get("/annotate/projects").status_code == 200
     assert client.get("/config").json()["username"] == "Carl"
+    for elsewhere in ({"sec-fetch-site": "cross-site"}, {"origin": "http://evil.example"}):
+        assert client.get("/logout", headers=elsewhere).status_code == 403
+    assert client.get("/annotate/projects").status_code == 200
     assert client.get("/logout").status_code == 200
     assert client.get("/annotate/projects").status_code == 401
+
+
+def test_behind_the_sign_in_nothing_answers_nobody(closed: FastAPI, bureau: Bureau) -> None:
+    """Also those addresses that Gradio leaves open; and a disabled person is nobody at once."""
+    bureau.store.people.add(OPERATOR, "Dora", PASSWORD)
+    client = TestClient(closed, base_url=OWN, raise_server_exceptions=False)
+    body = {"session_hash": "x", "fn_index": 0, "event_id": "y", "data": []}
+    writes = ["cancel", "reset", "queue/join", "run/x", "call/x", "upload"]
+    reads = ["info", "app_id", "queue/status", "queue/data?session_hash=x", "heartbeat/x"]
+
+    def answers() -> set[int]:
+        found = {client.post(f"/gradio_api/{path}", json=body).status_code for path in writes}
+        found |= {client.get(f"/gradio_api/{path}").status_code for path in reads}
+        return found | {client.get("/config").status_code}
+
+    assert answers() == {401}
+    client.post("/login", data={"username": "Dora", "password": PASSWORD})
+    assert client.get("/config").json()["username"] == "Dora"
+    bureau.store.people.set_disabled(OPERATOR, "Dora", True)
+    assert answers() == {401}
+    assert "Dora" not in client.get("/").text
+    bureau.store.people.set_disabled(OPERATOR, "Dora", False)
+    assert answers() == {401}  # the session ended with the reason for it
 
 
 def test_guessing_passwords_ends(closed: FastAPI, bureau: Bureau) -> None:
