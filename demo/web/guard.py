@@ -13,6 +13,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -307,11 +308,8 @@ def _capped(app: ASGIApp, most: int) -> ASGIApp:
                 begun = True
                 await send(message)
 
-        try:
+        with suppress(ClientDisconnect):  # nobody is left to answer; the app is not to blame
             await app(scope, counted, unless_refused)
-        except ClientDisconnect:
-            if come <= most:
-                raise
         if come > most and not begun:
             await _too_large(most)(scope, receive, send)
 

@@ -68,9 +68,10 @@ class Guesses:
         """The guess was none: it does not count, and neither do those before it from there."""
         with self._lock:
             (together, _), *others = self._keys(name, address)
-            self._begun.pop(together, None)
+            taken_back = len(self._begun.pop(together, ()))
             for key, _ in others:
-                if begun := self._begun.get(key):
+                begun = self._begun.get(key, deque())
+                for _ in range(min(taken_back, len(begun))):
                     begun.pop()
 
     def _keys(self, name: str, address: str) -> list[tuple[Key, int]]:
@@ -90,5 +91,5 @@ def _network(address: str) -> str:
     except ValueError:
         return address
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is None:
-        return str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
+        return str(ipaddress.IPv6Network((int(found) >> 64 << 64, 64)))
     return address

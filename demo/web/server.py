@@ -46,11 +46,14 @@ def serve(
     create: Callable[[], FastAPI], listening: socket.socket, host: str, note: str = ""
 ) -> None:
     """Make the application, say where it is, and the note; run until interrupted."""
-    import uvicorn  # this takes seconds, and is not needed to refuse
+    import uvicorn  # these take seconds, and are not needed to refuse
+
+    from demo.web.patience import patient
 
     server = uvicorn.Server(
         uvicorn.Config(
             create(),
+            http=patient(),
             log_level="warning",
             proxy_headers=False,  # who calls is told by the socket, not by a header
             server_header=False,
