@@ -30,9 +30,10 @@ def fenced(page: Path, language: str) -> list[str]:
 
 
 def commands(page: Path) -> list[str]:
-    """The page's `python -m ...` lines, continued lines joined."""
+    """The page's `python -m ...` lines, timed and distributed ones too; continued lines joined."""
     lines = "\n".join(fenced(page, "sh")).replace("\\\n", " ").splitlines()
-    return [line.strip() for line in lines if line.strip().startswith("python -m ")]
+    starts = re.compile(r"(?:time )?(?:python|torchrun .*?) (-m \w.*)")
+    return [f"python {match[1]}" for line in lines if (match := starts.match(line.strip()))]
 
 
 def test_documented_commands_parse() -> None:
@@ -64,14 +65,28 @@ def test_every_file_of_a_room_has_a_line_in_its_readme() -> None:
 
 def test_links_lead_somewhere() -> None:
     for page in PAGES:
-        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
-            assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}"
+        links = re.findall(r"\]\(([^)#:\s]*)(?:#([^)]+))?\)", page.read_text("utf-8"))
+        for target, anchor in links:
+            there = page.parent / target if target else page
+            assert there.exists(), f"{page.relative_to(ROOT)} links to {target}"
+            if anchor:
+                assert anchor in anchors(there), f"{page.relative_to(ROOT)}: {target}#{anchor}"
 
 
-def test_the_readmes_snippet_in_one_process(
+def anchors(page: Path) -> set[str]:
+    """What GitHub makes of the page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").split()) <= 900
+
+
+def test_the_snippet_in_one_process(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    [snippet] = [body for body in fenced(ROOT / "README.md", "python") if "Describer" in body]
+    [snippet] = [body for body in fenced(ROOT / "docs" / "api.md", "python") if "Describer" in body]
     monkeypatch.chdir(ROOT)
-    exec(compile(snippet, "README.md", "exec"), {})
+    exec(compile(snippet, "docs/api.md", "exec"), {})
     assert "with a ball" in capsys.readouterr().out

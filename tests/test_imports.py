@@ -1,4 +1,4 @@
-"""The rules of the house: who may import whom (see README.md, "The house")."""
+"""The rules of the house: who may import whom (see README.md, "How the code is arranged")."""
 
 import ast
 from pathlib import Path

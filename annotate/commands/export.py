@@ -1,4 +1,4 @@
-"""Write a project to a file; what each format carries stands in the README."""
+"""Write a project to a file; what each format carries stands in docs/formats.md."""
 
 from __future__ import annotations
 

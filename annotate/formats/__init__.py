@@ -1,7 +1,7 @@
 """Files of a whole project: five formats, each written and read by one module, one table of them.
 
 `write` gives a file's bytes, `read` takes them and gives a whole project or a FormatError: never
-half of one. What each format carries stands at the head of its module and in the README.
+half of one. What each format carries stands at the head of its module and in docs/formats.md.
 """
 
 from __future__ import annotations

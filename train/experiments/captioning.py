@@ -235,8 +235,8 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.language:
         parts.append(languages_section(results, arguments))
     text = (
-        "# Captioning\n\nScores are times 100. Every row is one evaluation; the README has the\n"
-        "commands that trained the captioners. All of it:\n\n"
+        "# Captioning\n\nScores are times 100. Every row is one evaluation; docs/training.md\n"
+        "has the commands that trained the captioners. All of it:\n\n"
         f"```sh\n{command(arguments)}\n```\n\n" + "\n".join(parts)
     )
     arguments.out.parent.mkdir(parents=True, exist_ok=True)

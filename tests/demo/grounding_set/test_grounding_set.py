@@ -72,7 +72,7 @@ def get(client: TestClient, name: str, **asked: object) -> dict[str, object]:
 
 
 class TestTheShippedSet:
-    """`make demo` shows the example photos; a new checkpoint needs a new set (see README.md)."""
+    """`make demo` shows the example photos; a new checkpoint needs a new set of them."""
 
     def test_it_belongs_to_the_bundled_checkpoint(self) -> None:
         if not (BUNDLED / "config.json").is_file():
