@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from annotate.commands import (
     agreement,
@@ -17,7 +18,7 @@ from annotate.commands import (
     statistics,
     user,
 )
-from annotate.errors import StoreError
+from core.errors import UserError
 
 COMMANDS = {
     "migrate": (migrate, "make or update the store's tables"),
@@ -44,12 +45,12 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; what the user can mend ends it with one sentence."""
-    arguments = parser().parse_args()
+    chosen = parser().parse_args(arguments)
     try:
-        arguments.main(arguments)
-    except StoreError as error:
+        chosen.main(chosen)
+    except UserError as error:
         sys.exit(f"error: {error}")
 
 

@@ -48,6 +48,7 @@ class Database:
             if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
                 raise InvalidError(f"The store's URL is of another kind; {URL_EXPECTED}.")
             self.sqlite = parsed.drivername == "sqlite"
+            self.file = Path(parsed.database) if self.sqlite and parsed.database else None
             if self.sqlite and parsed.database in (None, "", ":memory:"):
                 raise InvalidError(f"The store's URL names no file; {URL_EXPECTED}.")
             if self.sqlite:

@@ -38,10 +38,13 @@ The parts, each documented where it is defined:
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from annotate.database import Database
+from annotate.errors import NotFoundError, StoreError
 from annotate.exchange import Exchange
 from annotate.people import People, Person
 from annotate.progress import Progress
@@ -50,16 +53,55 @@ from annotate.records import Project
 from annotate.review import Review
 from annotate.work import Work
 
-DEFAULT_URL = "sqlite:///annotations.db"
-"""A file where the command was started."""
+
+def default_url() -> str:
+    """The store of whoever started the program: a file in their data folder, as XDG names it.
+
+    The app and all commands look there, wherever they are started. Raises StoreError where the
+    person has no home folder.
+    """
+    try:
+        home = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    except RuntimeError:
+        raise StoreError(
+            "You have no home folder to keep annotations in; name a store, such as "
+            "--url sqlite:///annotations.db."
+        ) from None
+    return f"sqlite:///{home / 'words-and-regions' / 'annotations.db'}"
+
+
+def open_store(url: str | None = None, make: bool = False) -> Store:
+    """The store at `url` (`default_url()` where it is None) with today's schema; to be closed.
+
+    make: where there is no file, make one. What only uses a store must not: a mistyped name would
+    leave an empty store behind. Raises NotFoundError, which names the file, or another StoreError.
+    """
+    store = Store(url or default_url())
+    try:
+        file = store.database.file
+        if file is not None and not make and not file.is_file():
+            raise NotFoundError(
+                f"There is no store {file}; name one with --url, or make one with "
+                "`python -m annotate project create`."
+            )
+        if file is not None and not url:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        store.migrate()
+    except OSError as error:
+        store.close()
+        raise StoreError(
+            f"The folder of the store {file} cannot be made: {error.strerror}."
+        ) from error
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 class Store:
     """All of one database. `clock` gives aware datetimes; tests turn it."""
 
-    def __init__(
-        self, url: str = DEFAULT_URL, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, url: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.database = Database(url)
         self.people = People(self.database, clock)
         self.projects = Projects(self.database, clock)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from annotate.errors import StoreError
-from annotate.store import DEFAULT_URL, Store
+from annotate.store import open_store
 from demo.pages.annotate import example_project
 from demo.pages.annotate.welcome import welcome
 from demo.web import server
@@ -49,8 +49,8 @@ def parser() -> argparse.ArgumentParser:
         "--url",
         "--annotations",
         metavar="URL",
-        help="the annotation store: sqlite:///FILE or postgresql://USER@HOST/NAME (in your data "
-        f"folder; with `--pages annotate` {DEFAULT_URL})",
+        help="the annotation store: sqlite:///FILE or postgresql://USER@HOST/NAME "
+        "(words-and-regions/annotations.db in your data folder)",
     )
     entry = options.add_mutually_exclusive_group()
     entry.add_argument(
@@ -89,8 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _annotation(chosen: argparse.Namespace) -> tuple[Callable[[Settings], FastAPI], str]:
     """-> what makes the application, and what to say at the start. Loads no model."""
     try:
-        store = Store(chosen.url or DEFAULT_URL)
-        store.migrate()
+        store = open_store(chosen.url, make=True)
         note = welcome(store)
     except StoreError as error:
         raise SystemExit(f"Cannot open the annotation store: {error}") from None
@@ -120,7 +119,7 @@ def _everything(chosen: argparse.Namespace) -> tuple[Callable[[Settings], FastAP
     except GroundingError as error:
         raise SystemExit(f"Cannot open the grounding set: {error}") from None
     try:
-        store = example_project.ready(chosen.url or example_project.default_url())
+        store = example_project.ready(chosen.url)
         note = welcome(store)
     except StoreError as error:
         raise SystemExit(f"Cannot open the annotation store: {error}") from None

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from annotate.store import DEFAULT_URL, Store
+from annotate.store import Store, open_store
 
 
 def add_url(options: argparse.ArgumentParser) -> None:
     """The option that every command has."""
     options.add_argument(
         "--url",
-        default=DEFAULT_URL,
-        help=f"the store: sqlite:///FILE or postgresql://USER@HOST/NAME ({DEFAULT_URL})",
+        help="the store: sqlite:///FILE or postgresql://USER@HOST/NAME "
+        "(words-and-regions/annotations.db in your data folder)",
     )
 
 
-def opened(arguments: argparse.Namespace) -> Store:
-    """The store that `--url` names, with today's schema; to be closed."""
-    store = Store(arguments.url)
-    try:
-        store.migrate()
-    except BaseException:
-        store.close()
-        raise
-    return store
+def opened(arguments: argparse.Namespace, make: bool = False) -> Store:
+    """The store that `--url` names, to be closed; see `open_store`."""
+    return open_store(arguments.url, make)

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from sqlalchemy import bindparam, func, insert, select, text, update
 
 from annotate import schema
-from annotate.commands import add_url, opened
+from annotate.commands import opened
 from annotate.database import Database
 from annotate.errors import InvalidError
 from annotate.people import OPERATOR, Person
@@ -41,17 +41,21 @@ CHUNK = 20_000
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     """The command's options."""
-    options.add_argument("--photos", type=int, default=100_000)
-    options.add_argument("--annotations", type=int, default=1_000_000)
-    options.add_argument("--people", type=int, default=40)
+    options.add_argument("--photos", type=int, default=100_000, help="to fill it with (100,000)")
+    options.add_argument(
+        "--annotations", type=int, default=1_000_000, help="to fill it with (1,000,000)"
+    )
+    options.add_argument("--people", type=int, default=40, help="who made them (40)")
     options.add_argument("--runs", type=int, default=200, help="of each call (200)")
     options.add_argument("--json", type=Path, help="write the figures there too")
-    add_url(options)
+    options.add_argument(
+        "--url", required=True, help="an empty store to fill: sqlite:///FILE or postgresql://..."
+    )
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Run it."""
-    with closing(opened(arguments)) as store:
+    with closing(opened(arguments, make=True)) as store:
         if store.projects.all(OPERATOR):
             raise InvalidError("The store has projects; expected an empty one to fill.")
         begin = time.perf_counter()

@@ -90,7 +90,7 @@ def main(arguments: argparse.Namespace) -> None:
             raise InvalidError(f"{arguments.annotations} is there already; expected a new file.")
         write_file(arguments.annotations, jsonl.write(project))
     else:
-        with closing(opened(arguments)) as store:
+        with closing(opened(arguments, make=True)) as store:
             info = store.load(OPERATOR, project)
             if arguments.photos is not None:
                 store.projects.set_folder(OPERATOR, info.id, arguments.photos)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from contextlib import closing
 
-from annotate.commands import add_url
-from annotate.store import Store
+from annotate.commands import add_url, opened
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
@@ -16,5 +15,5 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Run it."""
-    with closing(Store(arguments.url)) as store:
+    with closing(opened(arguments, make=True)) as store:
         print(f"The store has schema {store.database.migrate()}.")

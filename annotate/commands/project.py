@@ -47,7 +47,7 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Run it."""
-    with closing(opened(arguments)) as store:
+    with closing(opened(arguments, make=arguments.deed == "create")) as store:
         if arguments.deed == "create":
             settings = Settings(
                 arguments.boxes,

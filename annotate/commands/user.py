@@ -34,7 +34,7 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Run it."""
-    with closing(opened(arguments)) as store:
+    with closing(opened(arguments, make=arguments.deed == "add")) as store:
         people = store.people
         if arguments.deed == "list":
             for one in people.all(OPERATOR):

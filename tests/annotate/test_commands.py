@@ -61,6 +61,7 @@ def test_from_nothing_to_a_project_with_people(
 
 
 def test_what_goes_wrong_is_one_sentence(tmp_path: Path) -> None:
+    run("migrate", "--url", f"sqlite:///{tmp_path / 'store.db'}")
     command = [sys.executable, "-m", "annotate", "photos", "add", "dogs", str(tmp_path)]
     done = subprocess.run(
         [*command, "--url", f"sqlite:///{tmp_path / 'store.db'}"],

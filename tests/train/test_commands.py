@@ -100,16 +100,17 @@ def test_a_stopped_run_goes_on_where_it_was(
         write_features(encoder, names[:2], paths[:2], tmp_path)
 
 
-@pytest.mark.parametrize("loss", ["softmax", "margin"])
+@pytest.mark.parametrize(("loss", "rate"), [("softmax", 1e-2), ("margin", 5e-4)])
 def test_align_learns(
-    loss: str, features: Path, tiny_flickr: Path, random_checkpoint: Path, tmp_path: Path,
+    loss: str, rate: float, features: Path, tiny_flickr: Path, random_checkpoint: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     run(
         monkeypatch, "align", "--data", tiny_flickr, "--encoder", random_checkpoint,
         "--features", features / "train", "--dev-features", features / "dev", "--out", tmp_path,
         "--recipe", "baseline", "--dropout", 0, "--epochs", 30, "--batch", 6, "--warm-up", 5,
-        "--rate", 3e-3, "--loss", loss, "--margin", 0.2, *SMALL,
+        "--rate", rate, "--loss", loss, "--margin", 0.2, *SMALL,
     )  # fmt: skip
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert len(log) == 30

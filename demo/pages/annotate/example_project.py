@@ -6,14 +6,13 @@ Its photos are the examples; nothing that annotators do is written into the repo
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 from annotate.errors import NotFoundError
 from annotate.people import OPERATOR
 from annotate.projects import Settings
 from annotate.records import Photo
-from annotate.store import Store
+from annotate.store import Store, open_store
 from core.vision import images
 
 PROJECT = "Example photos"
@@ -24,20 +23,11 @@ GUIDELINES = (
 )
 
 
-def default_url() -> str:
-    """The user's data folder, as XDG names it."""
-    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return f"sqlite:///{Path(home) / 'words-and-regions' / 'annotations.db'}"
-
-
-def ready(url: str) -> Store:
-    """The store at `url`, brought up to date, with the project of the example photos in it."""
+def ready(url: str | None = None) -> Store:
+    """The store at `url`, or the person's own, with the project of the example photos in it."""
     from demo import examples  # it takes Gradio along, and is not needed to refuse
 
-    if url == default_url():
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    store = Store(url)
-    store.migrate()
+    store = open_store(url, make=True)
     try:
         project = store.projects.named(OPERATOR, PROJECT).id
     except NotFoundError:

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torchvision import ops
 
 from core.vision import boxes
 
@@ -14,6 +16,15 @@ def test_iou_by_hand() -> None:
     assert boxes.iou(a, b)[0] == pytest.approx([25 / 175, 1.0, 0.0])
     assert boxes.iou(a, np.zeros((0, 4))).shape == (1, 0)
     assert boxes.iou(np.zeros((1, 4)), np.zeros((1, 4)))[0, 0] == 0.0
+
+
+@given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 2**32 - 1))
+def test_iou_is_torchvisions(n: int, m: int, seed: int) -> None:
+    draw = np.random.default_rng(seed).integers(0, 9, (n + m, 2, 2)).astype(np.float64)
+    xyxy = np.concatenate((draw.min(axis=1), draw.max(axis=1)), axis=1)  # some without area
+    first, second = xyxy[:n], xyxy[n:]
+    theirs = ops.box_iou(torch.from_numpy(first), torch.from_numpy(second))
+    np.testing.assert_array_equal(boxes.iou(first, second), torch.nan_to_num(theirs).numpy())
 
 
 def test_formats_there_and_back() -> None:

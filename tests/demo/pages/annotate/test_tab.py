@@ -35,8 +35,8 @@ def test_a_name_is_asked_in_the_tab_only(visit: Callable[..., Visit]) -> None:
 
 def test_the_ready_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    url = example_project.default_url()
-    store = example_project.ready(url)
+    store = example_project.ready()
+    assert Path(tmp_path / "data" / "words-and-regions" / "annotations.db").is_file()
     [project] = store.projects.all(OPERATOR)
     photos = store.records(OPERATOR, project.id).photos
     assert [photo.name for photo in photos] == [example.file for example in examples.load()]
@@ -46,6 +46,6 @@ def test_the_ready_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert store.people.verify("owner", password) is not None
     assert welcome(store) == ""
     store.close()
-    again = example_project.ready(url)  # a second start adds nothing
+    again = example_project.ready()  # a second start adds nothing
     assert len(again.projects.all(OPERATOR)) == 1
     again.close()
