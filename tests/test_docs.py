@@ -1,5 +1,6 @@
 """The documents are executable: commands parse, commands are documented, snippets run."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -54,7 +55,7 @@ def test_every_command_is_documented() -> None:
 
 
 def test_every_file_of_a_room_has_a_line_in_its_readme() -> None:
-    for room in ("core", "train", "demo"):
+    for room in ("core", "train", "demo", "annotate"):
         for path in (ROOT / room).rglob("*.py"):
             folder = next(f for f in path.parents if (f / "README.md").is_file())  # the nearest
             text = (folder / "README.md").read_text("utf-8")
@@ -77,6 +78,26 @@ def anchors(page: Path) -> set[str]:
     """What GitHub makes of the page's headings."""
     headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+
+
+def test_every_named_test_exists() -> None:
+    named = [(page, *match) for page in PAGES for match in NAMED_TEST.findall(page.read_text())]
+    assert len(named) > 50
+    for page, file, name in named:
+        assert (ROOT / file).is_file(), f"{page.relative_to(ROOT)} names {file}"
+        tree = ast.parse((ROOT / file).read_text("utf-8"))
+        functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+        assert name in functions, f"{page.relative_to(ROOT)} names {file}::{name}"
+
+
+def test_every_guarantee_names_its_test() -> None:
+    text = (ROOT / "docs" / "guarantees.md").read_text("utf-8")
+    guarantees = re.split(r"\n\n|\n(?=- )", text)
+    lacking = [one for one in guarantees if one.startswith("- ") and not NAMED_TEST.search(one)]
+    assert not lacking, lacking[0]
 
 
 def test_the_readme_is_short() -> None:
