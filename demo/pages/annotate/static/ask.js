@@ -1,10 +1,10 @@
 // Questions to the server. An answer, or a Refusal that says why in one sentence.
 
 export class Refusal extends Error {
-  constructor(message, kind, answer = {}) {
+  constructor(message, kind, body = {}) {
     super(message);
     this.kind = kind; // "nobody", "stale", "final", "lapsed", "invalid", ...; "offline": no answer
-    this.answer = answer;
+    this.answer = body;
   }
 
   // Whether the same request may succeed later.

@@ -185,7 +185,7 @@ export class Canvas {
       this.view.move(-dx, -dy);
       this.look();
     } else if (drag.kind === "draw") {
-      if (!drag.asked) drag.allowed = !(drag.asked = true) || this.wishes.mayDraw();
+      drag.allowed ??= this.wishes.mayDraw(); // asked once, at the first movement
       if (!drag.allowed) return;
       this.preview.removeAttribute("hidden");
       place(this.preview, this.corners(drag.from, at));
