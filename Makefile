@@ -20,7 +20,7 @@ TORCH ?= auto
 BIN := .venv/bin
 # Node is for the checks of the JavaScript alone; where there is none, they are left out.
 NODE := $(shell npm --version >/dev/null 2>&1 && \
-	node -e 'process.exit(process.versions.node.split(".")[0] < 18)' && echo yes)
+	node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' && echo yes)
 # Python 3.12 and newer tell coverage which lines run at almost no cost.
 CORE := import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")
 
