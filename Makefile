@@ -5,7 +5,8 @@
 #   make PYTHON=python3.12 ...      another Python than the newest that is here
 #   make TORCH=cpu ...              the CPU build of PyTorch, or `default`; `auto` looks for a driver
 #   make check                      lint, format, types, JavaScript
-#   make lock                       requirements.txt -> requirements.lock, with hashes
+#   make lock                       requirements.txt -> requirements.lock, with hashes; versions that
+#                                   still fit stay (ARGS=--upgrade takes the newest)
 
 SUPPORTED := python3.13 python3.12 python3.11 python3
 IS_SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -64,7 +65,7 @@ lock:
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.13,<0.14"
 	.venv-lock/bin/uv pip compile requirements.txt --universal --python-version 3.11 \
-		--generate-hashes --custom-compile-command "make lock" --quiet --output-file requirements.lock
+		--generate-hashes --custom-compile-command "make lock" --quiet --output-file requirements.lock $(ARGS)
 	rm -rf .venv-lock
 
 clean:

@@ -22,7 +22,12 @@ PARSERS = {
     "tests.benchmarks.grounding_sets": sets_parser,
     "tests.benchmarks.whole_app": app_parser,
 }
-PAGES = sorted(p for p in ROOT.rglob("*.md") if not any(part.startswith(".") for part in p.parts))
+OTHERS = {"node_modules", "build"}  # what the checks and a build put beside the code
+PAGES = sorted(
+    page
+    for page in ROOT.rglob("*.md")
+    if not any(part.startswith(".") or part in OTHERS for part in page.relative_to(ROOT).parts)
+)
 FENCE = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
 
 

@@ -42,7 +42,7 @@ def make(checkout: Path, *arguments: str, **variables: str) -> subprocess.Comple
         env=os.environ | variables,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=600,
     )
 
 
@@ -98,7 +98,7 @@ def test_the_newest_supported_python_is_taken(checkout: Path, tmp_path: Path) ->
         env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
     assert "\npython3.11 tools/environment.py" in said.stdout
 
@@ -139,9 +139,7 @@ def test_a_failed_installation_leaves_nothing_in_the_way(checkout: Path) -> None
         failed.stderr
     )
     assert "Traceback" not in failed.stderr
-    assert not (checkout / ".venv").exists()
-    (checkout / "requirements.lock").write_text(NOTHING)
-    assert make(checkout, f"PYTHON={sys.executable}", "TORCH=default").returncode == 0
+    assert not (checkout / ".venv").exists(), "the next try begins like the first"
 
 
 @contextmanager
@@ -173,7 +171,9 @@ def index(pages: dict[str, str], delay: float = 0) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_installation_is_begun_anew(checkout: Path, how: signal.Signals) -> None:
+def test_an_interrupted_installation_leaves_nothing_in_the_way(
+    checkout: Path, how: signal.Signals
+) -> None:
     (checkout / "requirements.lock").write_text("slow==1 --hash=sha256:" + "0" * 64)
     with index({}, delay=60) as address:
         going = subprocess.Popen(
@@ -190,23 +190,23 @@ def test_an_interrupted_installation_is_begun_anew(checkout: Path, how: signal.S
             if line.startswith("Looking in indexes"):
                 break
         os.killpg(going.pid, how)  # as Ctrl-C does: to make, to this and to pip
-        _, errors = going.communicate(timeout=60)
+        _, errors = going.communicate(timeout=600)
     if how == signal.SIGINT:
         assert "Interrupted: .venv was removed" in errors
         assert not (checkout / ".venv").exists()
+        return
     (checkout / "requirements.lock").write_text(NOTHING)
     again = make(checkout, f"PYTHON={sys.executable}", "TORCH=default")
+    assert ".venv is incomplete: removing it." in again.stdout
     assert again.returncode == 0
-    assert (".venv is incomplete: removing it." in again.stdout) is (how == signal.SIGKILL)
 
 
-def lock_of_torch() -> str:
-    """Two builds' worth of the real lock file."""
+def real_lock() -> str:
     return (ROOT / "requirements.lock").read_text("utf-8")
 
 
 def test_the_cpu_build_is_taken_where_it_can_be_had(capsys: pytest.CaptureFixture[str]) -> None:
-    lock = lock_of_torch()
+    lock = real_lock()
     tag = "cp{}{}-".format(*sys.version_info)
     pages = {
         f"/{name}/": f'<a href="{name}-{version}%2Bcpu-{tag}linux.whl">'
@@ -234,14 +234,14 @@ def test_an_index_that_does_not_answer_costs_seconds(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(environment, "PATIENCE_SECONDS", 0.2)
     with index({}, delay=30) as address:
         start = time.monotonic()
-        assert environment.suitable_build(lock_of_torch(), "linux", lambda: False, address) == (
+        assert environment.suitable_build(real_lock(), "linux", lambda: False, address) == (
             "default"
         )
         assert time.monotonic() - start < 5
 
 
 def test_beside_a_cpu_build_nothing_of_cuda_is_installed() -> None:
-    lock = lock_of_torch()
+    lock = real_lock()
     left = environment.without_cuda(lock)
     names = {line.split("==")[0] for line in left.splitlines() if "==" in line and line[0] != " "}
     every = {line.split("==")[0] for line in lock.splitlines() if "==" in line and line[0] != " "}
