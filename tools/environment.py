@@ -170,7 +170,8 @@ def install(folder: Path, lock: str, build: str) -> None:
         lock = without_cuda(lock)
     wanted = folder / "requirements.lock"
     wanted.write_text(lock, encoding="utf-8")
-    run("Installing everything else" if build == "cpu" else "Installing", *pip, "-r", str(wanted))
+    silence = "after the downloads pip unpacks for a minute or more without a word"
+    run(f"Installing ({silence})", *pip, "-r", str(wanted))
 
 
 def without_cuda(lock: str) -> str:

@@ -171,9 +171,7 @@ def index(pages: dict[str, str], delay: float = 0) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_installation_leaves_nothing_in_the_way(
-    checkout: Path, how: signal.Signals
-) -> None:
+def test_an_interruption_leaves_nothing_in_the_way(checkout: Path, how: signal.Signals) -> None:
     (checkout / "requirements.lock").write_text("slow==1 --hash=sha256:" + "0" * 64)
     with index({}, delay=60) as address:
         going = subprocess.Popen(
