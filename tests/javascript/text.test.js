@@ -1,0 +1,26 @@
+// Words and numbers as the pages show them.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { regionColour, regionName, short, visible } from "../../demo/web/static/dom.js";
+
+test("characters that would reorder or hide text are shown as spaces", () => {
+  assert.equal(visible("a\u202egod\u2066b"), "a god b");
+  assert.equal(visible("zero\u200bwidth\ufeff\u0000\n"), "zero width   ");
+  assert.equal(visible("می\u200cخواهم 👩\u200d🚀"), "می\u200cخواهم 👩\u200d🚀", "joiners belong to the words");
+  assert.equal(visible("犬 dog <b>"), "犬 dog <b>");
+});
+
+test("scores: three places, and large ones whole", () => {
+  assert.equal(short(0.12345), "0.123");
+  assert.equal(short(-99.9999), "-100.000");
+  assert.equal(short(100), "100");
+  assert.equal(short(-1234.5678), "-1235");
+});
+
+test("region 0 is the photo, and each has a colour of the palette", () => {
+  assert.equal(regionName(0), "photo");
+  assert.equal(regionName(7), "7");
+  assert.equal(regionColour(7), "var(--region-7)");
+});
