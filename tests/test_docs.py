@@ -109,6 +109,18 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").split()) <= 900
 
 
+def test_the_readmes_figures_stand_beside_their_commands() -> None:
+    """Each row of the headline figures leads to a page that has the same figures and a command."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\|(.+\d.*)\| \[\w+\]\((docs/[\w/.]+)", text, re.MULTILINE)
+    assert len(rows) >= 5
+    for cells, page in rows:
+        there = re.sub(r"[^\d.]+", " ", (ROOT / page).read_text("utf-8")).split()
+        for figure in re.findall(r"\d+\.\d+", cells):
+            assert figure in there, f"{page} does not have {figure}, which README.md takes from it"
+        assert commands(ROOT / page), f"{page} has no command"
+
+
 def test_the_snippet_in_one_process(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
