@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from core.alignment import chain
-from core.alignment.grounding import choosing_words, grounding_scores, settled
+from core.alignment.grounding import grounding_regions, grounding_scores, grounding_words
 from core.alignment.model import pack_sentences
 from core.captioning.beam import Caption, Decoding, search
 from core.captioning.captioner import TrainedCaptioner, image_inputs
@@ -224,8 +224,8 @@ class Describer:
         """A photo -> its regions in the common space: one pass of the region encoder."""
         [regions] = self.checkpoint.encoder.encode([photo.pixels])
         model = self.checkpoint.alignment
-        vectors, prior = settled(
-            model.config,
+        vectors, prior = grounding_regions(
+            self.checkpoint.grounding,
             model.embed_regions(torch.from_numpy(regions.features)).numpy(),
             regions.boxes,
             regions.objectness,
@@ -309,7 +309,8 @@ class Describer:
         model = self.checkpoint.alignment
         packed, lengths, _, _ = pack_sentences([ids])
         contextual = model.embed_words(packed, lengths).numpy()
-        return Reading(sentence, words, known, choosing_words(model, [ids]), contextual)
+        vectors = grounding_words(model, self.checkpoint.grounding, [ids])
+        return Reading(sentence, words, known, vectors, contextual)
 
 
 def _captioned_inputs(look: Look, regions: list[int], captioner: TrainedCaptioner) -> torch.Tensor:

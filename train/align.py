@@ -27,6 +27,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from tqdm import tqdm
 
+from core.alignment.grounding import GroundingConfig
 from core.alignment.model import (
     AlignmentConfig,
     AlignmentModel,
@@ -35,8 +36,15 @@ from core.alignment.model import (
     pack_sentences,
     softmax_loss,
 )
-from core.checkpoints import load_checkpoint, load_network, save_checkpoint
+from core.checkpoints import (
+    Encoder,
+    load_checkpoint,
+    load_encoder,
+    load_network,
+    save_checkpoint,
+)
 from core.language.vocabulary import UNKNOWN, Vocabulary
+from core.vision.encoders import StoredKind, kind_of
 from core.vision.encoders.bundled import RegionNetwork
 from train import parallel
 from train.data import DataError, read_captions
@@ -311,15 +319,14 @@ def run_align(arguments: argparse.Namespace, world: World) -> Path:
     torch.manual_seed(recipe.seed)
     source: RegionSource
     dev_source: RegionSource
-    encoder: RegionNetwork | str
+    encoder: Encoder
     network: RegionNetwork | None = None
     image_only = recipe.regions == "image"
     if arguments.train_encoder:
         if image_only:
             raise DataError("regions is 'image'; with --train-encoder expected 'all'")
-        encoder = network = load_network(needed(arguments, "encoder")).to(world.device)
-        if arguments.side:
-            network.config = replace(network.config, side=arguments.side)
+        changes = {"side": arguments.side} if arguments.side else {}
+        encoder = network = load_network(needed(arguments, "encoder"), changes).to(world.device)
         dimension = network.config.feature_dimension
         targets = proposal_targets(
             captions, needed(arguments, "phrases"), needed(arguments, "nanodet_boxes")
@@ -332,10 +339,20 @@ def run_align(arguments: argparse.Namespace, world: World) -> Path:
         dev_source = Stored(FeatureStore(needed(arguments, "dev_features")), image_only)
         stored = views[0].store
         dimension = stored.dimension
-        torchvision_kind = stored.encoder.startswith("torchvision:")
-        encoder = stored.encoder if torchvision_kind else load_network(needed(arguments, "encoder"))
+        encoder = stored.named_encoder
+        if isinstance(kind_of(stored.encoder), StoredKind):
+            encoder = load_encoder(
+                needed(arguments, "encoder"), changes={"regions": stored.regions}
+            )
+            if encoder.name != stored.encoder:
+                raise DataError(
+                    f"the features are of the encoder {stored.encoder}; "
+                    f"--encoder has {encoder.name}, expected the same"
+                )
+    grounding = GroundingConfig()
     if arguments.start:
         begun = load_checkpoint(arguments.start)
+        grounding = begun.grounding
         model, vocabulary = restarted(begun.alignment, arguments), begun.vocabulary
     else:
         vocabulary = Vocabulary.from_sentences(s for group in captions.sentences for s in group)
@@ -360,7 +377,7 @@ def run_align(arguments: argparse.Namespace, world: World) -> Path:
         run,
         assess=lambda: summary(rank(model, dev_source, dev_sentences)),
         save=lambda: save_checkpoint(
-            folder, run.folder.name, encoder, model, vocabulary, half=False
+            folder, run.folder.name, encoder, model, vocabulary, half=False, grounding=grounding
         ),
         network=network,
         world=world,

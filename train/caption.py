@@ -290,7 +290,7 @@ def main(arguments: argparse.Namespace) -> None:
     folder = run.folder / "checkpoint"
 
     def save() -> None:
-        save_checkpoint(folder, run.folder.name, store.encoder)
+        save_checkpoint(folder, run.folder.name, store.named_encoder)
         save_captioner(folder, arguments.level, captioner, half=False)
 
     train(

@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from core.alignment.grounding import choosing_words, grounding_scores, settled
+from core.alignment.grounding import grounding_regions, grounding_scores, grounding_words
 from core.alignment.ranking import Recall
 from core.checkpoints import Checkpoint, load_checkpoint
 from core.language.vocabulary import tokenise
@@ -99,18 +99,18 @@ def phrase_scores(
     known = checkpoint.vocabulary.ids(tokenise(words))
     if not any(known):
         return np.zeros(len(regions))
-    model = checkpoint.alignment
+    model, config = checkpoint.alignment, checkpoint.grounding
     if sentence is None:
-        read = choosing_words(model, [[i for i in known if i]])
+        read = grounding_words(model, config, [[i for i in known if i]])
     else:
         tokens = tokenise(sentence)
         first = place_in(tokens, tokenise(words))
         assert first is not None, (words, sentence)
-        said = choosing_words(model, [checkpoint.vocabulary.ids(tokens)])
+        said = grounding_words(model, config, [checkpoint.vocabulary.ids(tokens)])
         read = said[first : first + len(known)][np.array(known) > 0]
     with torch.inference_mode():
         vectors = model.embed_regions(torch.from_numpy(regions.features)).numpy()
-    placed, prior = settled(model.config, vectors, regions.boxes, regions.objectness)
+    placed, prior = grounding_regions(config, vectors, regions.boxes, regions.objectness)
     mean: np.ndarray = grounding_scores(read, placed, prior).mean(axis=0)
     return mean
 
@@ -183,8 +183,9 @@ def evaluate_ground(
     """The `ground` figures: shares in percent of phrases.
 
     recall_at_k: one of the k best regions has IoU >= 0.5 with any of the phrase's boxes or with
-    their union; recall_at_20_any_box: any region has; pointing: the best region's centre lies in
-    one of the phrase's boxes. Sentences as in `scored_phrases`.
+    their union; recall_at_R_any_box: any region has, R being the most that the encoder gives;
+    pointing: the best region's centre lies in one of the phrase's boxes. Sentences as in
+    `scored_phrases`.
     """
     first, five, any_box, pointing = [], [], [], []
     for _, regions, phrase, scores in scored_phrases(checkpoint, photos, sentences):
@@ -198,7 +199,7 @@ def evaluate_ground(
     share = {
         "recall_at_1": first,
         "recall_at_5": five,
-        "recall_at_20_any_box": any_box,
+        f"recall_at_{checkpoint.encoder.regions}_any_box": any_box,
         "pointing": pointing,
     }
     figures = {name: round(100.0 * float(np.mean(v)), 2) for name, v in share.items() if v}
@@ -256,11 +257,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--worst", type=Path, metavar="SHEET.png", help="the ten surest mistakes as a contact sheet"
     )
     grounding.add_argument("--sizes", choices=("exact", "confident", "all"), default="confident")
-    export.add_choosing_arguments(grounding)
+    export.add_grounding_arguments(grounding)
     naming = kinds.add_parser("objects", help="names of things against their boxes")
     naming.add_argument("--images", type=Path, required=True)
     naming.add_argument("--instances", type=Path, required=True, help="COCO's instances JSON")
-    export.add_choosing_arguments(naming)
+    export.add_grounding_arguments(naming)
     saying = kinds.add_parser(
         "caption", help="a captioner's sentences against people's", description=captioning.__doc__
     )
@@ -288,7 +289,7 @@ def main(arguments: argparse.Namespace) -> None:
         )
     elif arguments.kind == "objects":
         checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
-        export.set_choosing(checkpoint.alignment, arguments)
+        checkpoint = export.with_grounding(checkpoint, arguments)
         figures = named_objects(checkpoint, arguments.images, arguments.instances)
     else:
         checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
@@ -299,7 +300,7 @@ def main(arguments: argparse.Namespace) -> None:
         if arguments.data is not None:
             captions = read_captions(arguments.data, arguments.split or "dev", None, None)
             sentences = dict(zip(captions.names, captions.sentences, strict=True))
-        export.set_choosing(checkpoint.alignment, arguments)
+        checkpoint = export.with_grounding(checkpoint, arguments)
         found = list(phrase_regions(checkpoint, arguments.images, photos))
         figures = evaluate_ground(checkpoint, found, sentences)
         if arguments.worst:

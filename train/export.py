@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
-from core.alignment.model import AlignmentModel
-from core.checkpoints import load_captioners, load_checkpoint, save_captioner, save_checkpoint
-from core.vision.encoders.bundled import BundledEncoder, RegionNetwork
+from core.alignment.grounding import GroundingConfig
+from core.checkpoints import (
+    Checkpoint,
+    load_captioners,
+    load_checkpoint,
+    save_captioner,
+    save_checkpoint,
+)
+
+GROUNDING_HELP = {
+    "prior": "weight of objectness in choosing a region",
+    "image_objectness": "that of the whole image there",
+    "neighbours": "share of a score that neighbours give",
+    "window": "words on either side that a word is read with",
+    "shared_out": "share taken off of what words share",
+}
 
 
-def add_choosing_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options over the numbers of `core.alignment.grounding`, which training does not touch:
-    `evaluate ground` on dev phrases tells good ones."""
-    parser.add_argument("--prior", type=float, help="weight of objectness in choosing a region")
-    parser.add_argument("--image-objectness", type=float, help="that of the whole image there")
-    parser.add_argument("--neighbours", type=float, help="share of a score that neighbours give")
-    parser.add_argument("--window", type=int, help="words on either side that a word is read with")
-    parser.add_argument("--shared-out", type=float, help="share taken off of what words share")
+def add_grounding_arguments(parser: argparse.ArgumentParser) -> None:
+    """An option for each field of GroundingConfig, which training does not touch: `evaluate ground`
+    on dev phrases tells good ones."""
+    for one in fields(GroundingConfig):
+        name = f"--{one.name.replace('_', '-')}"
+        parser.add_argument(name, type=type(one.default), help=GROUNDING_HELP[one.name])
 
 
-def set_choosing(model: AlignmentModel, arguments: argparse.Namespace) -> None:
-    names = ("prior", "image_objectness", "neighbours", "window", "shared_out")
-    given = {name: getattr(arguments, name) for name in names}
-    model.config = replace(model.config, **{k: v for k, v in given.items() if v is not None})
+def with_grounding(checkpoint: Checkpoint, arguments: argparse.Namespace) -> Checkpoint:
+    """The checkpoint, with what the options say otherwise of its grounding."""
+    given = {one.name: getattr(arguments, one.name) for one in fields(GroundingConfig)}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return replace(checkpoint, grounding=replace(checkpoint.grounding, **chosen))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,20 +51,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--name", default="bundled")
-    add_choosing_arguments(parser)
+    add_grounding_arguments(parser)
     parser.add_argument("--side", type=int, help="input side of the shipped network, 32 k + 1")
+    parser.add_argument("--encoder-weights", type=Path, help="a file for encoders with a name")
 
 
 def main(arguments: argparse.Namespace) -> None:
-    loaded = load_checkpoint(arguments.checkpoint)
-    encoder = loaded.encoder
-    kind: RegionNetwork | str = encoder.name
-    if isinstance(encoder, BundledEncoder):
-        kind = encoder.network
-        if arguments.side:
-            kind.config = replace(kind.config, side=arguments.side)
-    set_choosing(loaded.alignment, arguments)
-    save_checkpoint(arguments.out, arguments.name, kind, loaded.alignment, loaded.vocabulary)
+    changes = {"side": arguments.side} if arguments.side is not None else {}
+    loaded = load_checkpoint(arguments.checkpoint, arguments.encoder_weights, changes)
+    loaded = with_grounding(loaded, arguments)
+    save_checkpoint(
+        arguments.out,
+        arguments.name,
+        loaded.encoder,
+        loaded.alignment,
+        loaded.vocabulary,
+        grounding=loaded.grounding,
+    )
     captioners = dict(loaded.captioners)
     for folder in arguments.captioner:
         captioners |= load_captioners(folder)

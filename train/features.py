@@ -1,9 +1,9 @@
 """`python -m train features`: photos -> regions on disk, memory-mapped, resumable.
 
-A feature folder holds names.json (photos, encoder, dimension) and four .npy files of n photos and
-R = 20 regions: boxes (n, R, 4) float32 normalised xyxy, objectness (n, R) float32, features
-(n, R, D) float16, count (n,) int32, the regions a photo has. count 0 means "not done yet": a run
-that was stopped goes on there.
+A feature folder holds names.json (photos, encoder, dimension, regions) and four .npy files of n
+photos and R regions, the most that the encoder gives: boxes (n, R, 4) float32 normalised xyxy,
+objectness (n, R) float32, features (n, R, D) float16, count (n,) int32, the regions a photo has.
+count 0 means "not done yet": a run that was stopped goes on there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from tqdm import tqdm
 from core.checkpoints import load_encoder
 from core.vision import boxes as box_formats
 from core.vision import images
-from core.vision.regions import REGIONS_PER_PHOTO, RegionEncoder
+from core.vision.encoders import NamedEncoder, kind_of, usages
+from core.vision.regions import PAPER_REGIONS, RegionEncoder
 from train.data import CaptionSet, DataError, read_captions
 from train.runs import set_threads
 
@@ -38,6 +39,7 @@ class FeatureStore:
         self.names: list[str] = described["names"]
         self.encoder: str = described["encoder"]
         self.dimension: int = described["dimension"]
+        self.regions: int = described.get("regions", PAPER_REGIONS)  # older folders do not say
         self.boxes = np.load(folder / "boxes.npy", mmap_mode="r")
         self.objectness = np.load(folder / "objectness.npy", mmap_mode="r")
         self.features = np.load(folder / "features.npy", mmap_mode="r")
@@ -48,10 +50,15 @@ class FeatureStore:
                 f"{folder} lacks {missing} of {len(self.names)} photos; run `train features` again"
             )
 
+    @property
+    def named_encoder(self) -> NamedEncoder:
+        """The encoder as far as the folder tells of it."""
+        return NamedEncoder(self.encoder, kind_of(self.encoder).config(regions=self.regions))
+
     def rows(self, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
         """(K,) row numbers -> features (K, R, D) float32, present (K, R) bool."""
         features = torch.from_numpy(np.asarray(self.features[chosen], dtype=np.float32))
-        present = torch.arange(REGIONS_PER_PHOTO) < torch.from_numpy(self.count[chosen])[:, None]
+        present = torch.arange(self.regions) < torch.from_numpy(self.count[chosen])[:, None]
         return features, present
 
 
@@ -67,18 +74,23 @@ def write_features(
     mirrored: encode their mirror images, another view to train on; boxes are the photo's own.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    n, r = len(names), REGIONS_PER_PHOTO
+    n, r = len(names), encoder.regions
     header: dict[str, object] = {
         "encoder": encoder.name,
         "dimension": encoder.dimension,
+        "regions": encoder.regions,
         "names": list(names),
     }
     if mirrored:
         header["mirrored"] = True
     described = folder / "names.json"
     fresh = not described.is_file()
-    if not fresh and json.loads(described.read_text(encoding="utf-8")) != header:
-        raise DataError(f"{folder} holds other photos or another encoder; expected an empty folder")
+    if not fresh:
+        there = {"regions": PAPER_REGIONS, **json.loads(described.read_text(encoding="utf-8"))}
+        if there != header:
+            raise DataError(
+                f"{folder} holds other photos or another encoder; expected an empty folder"
+            )
 
     def open_array(name: str, shape: tuple[int, ...], kind: type) -> np.ndarray:
         path = folder / f"{name}.npy"
@@ -114,9 +126,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--encoder",
         default="bundled",
-        help="'bundled', a checkpoint's or region network's folder, or torchvision:NAME",
+        help=f"'bundled', a checkpoint's or region network's folder, or one of {usages()}",
     )
-    parser.add_argument("--encoder-weights", type=Path, help="a file for torchvision:NAME")
+    parser.add_argument(
+        "--encoder-weights", type=Path, help="a file for an encoder that has a name"
+    )
+    parser.add_argument("--regions", type=int, help="most regions of a photo (the encoder's own)")
     parser.add_argument("--mirrored", action="store_true", help="of the photos' mirror images")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
@@ -127,5 +142,6 @@ def main(arguments: argparse.Namespace) -> None:
     captions: CaptionSet = read_captions(
         arguments.data, arguments.split, arguments.images, arguments.captions
     )
-    encoder = load_encoder(arguments.encoder, arguments.encoder_weights)
+    changes = {"regions": arguments.regions} if arguments.regions is not None else {}
+    encoder = load_encoder(arguments.encoder, arguments.encoder_weights, changes)
     write_features(encoder, captions.names, captions.paths, arguments.out, arguments.mirrored)

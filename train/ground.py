@@ -23,7 +23,6 @@ from core.groundings.records import PhotoRecord, is_entities, read_records
 from core.groundings.schema import arrays_of, fingerprint
 from core.groundings.writer import GroundingWriter, trimmed
 from core.vision import boxes
-from core.vision.regions import REGIONS_PER_PHOTO
 from train.data import CaptionSet, DataError, Phrase, read_captions, read_phrases
 from train.features import FeatureStore
 from train.grounding import Grounder, GroundingOptions, most_words, photos_folder
@@ -81,13 +80,12 @@ def ground(
         "fingerprint": fingerprint(checkpoint),
         "dimension": str(checkpoint.alignment.config.common_dimension),
         "similarity": checkpoint.alignment.config.similarity,
-        "neighbours": str(checkpoint.alignment.config.neighbours),
+        "neighbours": str(checkpoint.grounding.neighbours),
         "source": _digest(captions, phrases),
         **{key: str(value) for key, value in asdict(options).items()},
     }
-    writer = GroundingWriter(
-        out, about, len(captions) * REGIONS_PER_PHOTO, max(1, most_words(captions))
-    )
+    most = stored.regions if stored else encoder.regions
+    writer = GroundingWriter(out, about, len(captions) * most, max(1, most_words(captions)))
     try:
         if writer.about("complete"):
             return

@@ -19,7 +19,12 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 from tqdm import tqdm
 
-from core.alignment.grounding import choosing_words, grounding_scores, settled, with_neighbours
+from core.alignment.grounding import (
+    grounding_regions,
+    grounding_scores,
+    grounding_words,
+    with_neighbours,
+)
 from core.alignment.model import pack_sentences
 from core.alignment.ranking import ranks, score_matrix
 from core.checkpoints import Checkpoint
@@ -80,6 +85,7 @@ class Grounder:
         self.writer, self.checkpoint = writer, checkpoint
         self.captions, self.options = captions, options
         self.model, self.vocabulary = checkpoint.alignment, checkpoint.vocabulary
+        self.config = checkpoint.grounding
         self.describer = Describer(checkpoint)
 
     @torch.inference_mode()
@@ -98,8 +104,8 @@ class Grounder:
             for i, photo, regions in zip(chunk, opened, found, strict=True):
                 vectors = self.model.embed_regions(torch.from_numpy(regions.features))
                 self.writer.regions[end : end + len(regions)] = vectors.half().numpy()
-                _, prior = settled(
-                    self.model.config, vectors.numpy(), regions.boxes, regions.objectness
+                _, prior = grounding_regions(
+                    self.config, vectors.numpy(), regions.boxes, regions.objectness
                 )
                 rows.append(
                     {
@@ -170,10 +176,9 @@ class Grounder:
     def _vectors(self, photo: Placed) -> np.ndarray:
         return self.writer.regions[photo.first : photo.first + photo.count].astype(np.float32)
 
-    def _settled(self, photo: Placed) -> np.ndarray:
+    def _grounding_regions(self, photo: Placed) -> np.ndarray:
         """The same as words choose among them (`core.alignment.grounding`)."""
-        share = self.model.config.neighbours
-        return with_neighbours(self._vectors(photo), photo.boxes, share)
+        return with_neighbours(self._vectors(photo), photo.boxes, self.config.neighbours)
 
     @torch.inference_mode()
     def sentences(self) -> None:
@@ -221,7 +226,7 @@ class Grounder:
         tokens: Sequence[list[str]],
         word_ids: list[list[int]],
     ) -> list[dict[str, Any]]:
-        vectors = choosing_words(self.model, word_ids).astype(np.float16)
+        vectors = grounding_words(self.model, self.config, word_ids).astype(np.float16)
         magnitudes = self._contextual(word_ids).norm(dim=1).tolist()
         read = [sentence for sentence in sentences if sentence["words"]]
         first = read[0]["first_word"]
@@ -233,7 +238,7 @@ class Grounder:
             start = sentence["first_word"] - first
             mine = exact[start : start + len(texts)]
             photo = of[sentence["photo_id"]]
-            scores = grounding_scores(mine, self._settled(photo), photo.prior)
+            scores = grounding_scores(mine, self._grounding_regions(photo), photo.prior)
             for place, (text, known) in enumerate(zip(texts, ids, strict=True)):
                 region = int(scores[place].argmax()) if known != UNKNOWN else None
                 rows.append(
@@ -361,7 +366,7 @@ class Grounder:
                 wanted = np.concatenate((phrase.boxes, boxes.union_xyxy(phrase.boxes)[None]))
                 region, score = 0, None
                 if len(words[k]):
-                    scores = grounding_scores(words[k], self._settled(photo), photo.prior)
+                    scores = grounding_scores(words[k], self._grounding_regions(photo), photo.prior)
                     mean = scores.mean(axis=0)
                     region = int(mean.argmax())
                     score = float(mean[region])
@@ -392,7 +397,7 @@ class Grounder:
         if not readable:
             return [nothing] * len(texts)
         ends = np.cumsum([len(one) for one in readable])
-        parts = iter(np.split(choosing_words(self.model, readable), ends[:-1]))
+        parts = iter(np.split(grounding_words(self.model, self.config, readable), ends[:-1]))
         return [next(parts) if one else nothing for one in ids]
 
 

@@ -18,7 +18,6 @@ from torch.nn.utils.rnn import pad_sequence
 
 from core.vision.boxes import WHOLE_IMAGE, mirrored
 from core.vision.encoders.bundled import RegionNetwork
-from core.vision.regions import REGIONS_PER_PHOTO
 from train.proposals import load_pixels
 
 
@@ -64,7 +63,8 @@ class Live:
         boxes = [torch.cat((whole, found)) for found, _ in network.propose(maps, outputs)]
         features = network.pool(maps, boxes).split([len(b) for b in boxes])
         counts = torch.tensor([len(b) for b in boxes])
-        present = torch.arange(REGIONS_PER_PHOTO) < counts[:, None]
+        most = network.config.regions
+        present = torch.arange(most) < counts[:, None]
         padded = pad_sequence(list(features), True)
-        missing = REGIONS_PER_PHOTO - padded.shape[1]  # where no photo of the batch has them all
+        missing = most - padded.shape[1]  # where no photo of the batch has them all
         return F.pad(padded, (0, 0, 0, missing)), present, losses

@@ -53,7 +53,8 @@ class Views:
     def __init__(self, views: Sequence[Stored], seed: int) -> None:
         first = views[0].store
         for other in views[1:]:
-            if other.store.names != first.names or other.store.encoder != first.encoder:
+            same = (first.names, first.encoder, first.regions)
+            if (other.store.names, other.store.encoder, other.store.regions) != same:
                 raise DataError("the feature folders hold other photos or encoders; expected alike")
         self.views = views
         self.generators = [np.random.default_rng(seed)]

@@ -18,10 +18,9 @@ import torch
 from tqdm import tqdm
 
 from core.alignment import chain
-from core.alignment.grounding import choosing_words, grounding_scores, settled
-from core.alignment.model import AlignmentModel
-from core.checkpoints import load_checkpoint
-from core.language.vocabulary import UNKNOWN, Vocabulary, tokenise
+from core.alignment.grounding import grounding_regions, grounding_scores, grounding_words
+from core.checkpoints import Checkpoint, load_checkpoint
+from core.language.vocabulary import UNKNOWN, tokenise
 from train.data import CaptionSet, DataError, read_captions
 from train.features import FeatureStore
 from train.runs import set_threads
@@ -31,8 +30,7 @@ ABSENT = -1e4  # the score of a region that a photo does not have: far below any
 
 
 def snippets(
-    model: AlignmentModel,
-    vocabulary: Vocabulary,
+    checkpoint: Checkpoint,
     store: FeatureStore,
     captions: CaptionSet,
     beta: float,
@@ -43,19 +41,19 @@ def snippets(
     if missing:
         raise DataError(f"the features lack {missing[0]}; run `train features` on this data set")
     for start in tqdm(range(0, len(captions), BLOCK), "snippets", unit="block", mininterval=5):
-        yield from _block(model, vocabulary, store, captions, rows, beta, start)
+        yield from _block(checkpoint, store, captions, rows, beta, start)
 
 
 @torch.inference_mode()
 def _block(
-    model: AlignmentModel,
-    vocabulary: Vocabulary,
+    checkpoint: Checkpoint,
     store: FeatureStore,
     captions: CaptionSet,
     rows: dict[str, int],
     beta: float,
     start: int,
 ) -> list[dict[str, Any]]:
+    model, vocabulary = checkpoint.alignment, checkpoint.vocabulary
     photos = range(start, min(start + BLOCK, len(captions)))
     said = [  # (photo, which of its sentences, words, ids) wherever a word is known
         (photo, k, words, ids)
@@ -70,7 +68,7 @@ def _block(
     stored = np.array([rows[captions.names[photo]] for photo in photos])
     features, present = store.rows(stored)
     regions = model.embed_regions(features).numpy()
-    vectors = choosing_words(model, [one[3] for one in said])
+    vectors = grounding_words(model, checkpoint.grounding, [one[3] for one in said])
     places = [np.flatnonzero(np.array(one[3]) != UNKNOWN) for one in said]
     longest = max(map(len, places))
     scores = np.zeros((len(said), longest, regions.shape[1]))
@@ -79,8 +77,8 @@ def _block(
         photo = one[0] - start
         mine = slice(end - len(one[3]), end)
         here = slice(None, int(present[photo].sum()))
-        placed, prior = settled(
-            model.config,
+        placed, prior = grounding_regions(
+            checkpoint.grounding,
             regions[photo][here],
             store.boxes[stored[photo], here],
             store.objectness[stored[photo], here],
@@ -134,9 +132,7 @@ def main(arguments: argparse.Namespace) -> None:
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     fresh = arguments.out.with_suffix(".new")
     with fresh.open("w", encoding="utf-8") as out:
-        for one in snippets(
-            checkpoint.alignment, checkpoint.vocabulary, store, captions, arguments.beta
-        ):
+        for one in snippets(checkpoint, store, captions, arguments.beta):
             if one["score"] < arguments.least_score:
                 continue
             out.write(json.dumps(one, ensure_ascii=False) + "\n")

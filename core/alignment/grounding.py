@@ -1,5 +1,6 @@
 """How words choose among a photo's regions. Four departures from Eq. 11, which has v . s alone; a
-checkpoint that sets none of their numbers (`AlignmentConfig`) has none of them.
+checkpoint that sets none of their numbers (`GroundingConfig`) has none of them. They are chosen
+after training, by `evaluate ground` on dev phrases: nothing that is trained depends on them.
 
 Whole photos and sentences taught the model, and they teach what a region shows, not which word of a
 sentence means it nor where a thing should end:
@@ -17,21 +18,51 @@ Ranking (Eq. 8) leaves all of them out: there, context helps, and a prior would 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from core.alignment.model import AlignmentConfig, AlignmentModel, pack_sentences
+from core.alignment.model import AlignmentModel, pack_sentences
+from core.configuration import check_bounds
 from core.language.vocabulary import UNKNOWN
 from core.vision import boxes
 
 BLOCK = 20_000  # windows read at once
 
 
+@dataclass(frozen=True)
+class GroundingConfig:
+    """The numbers of the four departures; the defaults are the paper's: none of them."""
+
+    prior: float = 0.0
+    """Weight of a region's objectness."""
+    image_objectness: float = 1.0
+    """What the whole image, which no detector found, counts as there."""
+    neighbours: float = 0.0
+    """Share of a region's score that the regions it overlaps give."""
+    window: int = 0
+    """Words on either side that a word is read with; 0 for its whole sentence."""
+    shared_out: float = 0.0
+    """Share of what all words of a sentence have in common that is taken off each."""
+
+    def __post_init__(self) -> None:
+        check_bounds(
+            self,
+            prior=(-1000, 1000),
+            image_objectness=(-1000, 1000),
+            neighbours=(0, 1),
+            window=(0, 1000),
+            shared_out=(0, 1),
+        )
+
+
 @torch.inference_mode()
-def choosing_words(model: AlignmentModel, sentences: Sequence[list[int]]) -> np.ndarray:
+def grounding_words(
+    model: AlignmentModel, config: GroundingConfig, sentences: Sequence[list[int]]
+) -> np.ndarray:
     """Word ids of sentences, none empty -> (W, h) their words as they choose regions, packed."""
-    window, share = model.config.window, model.config.shared_out
+    window, share = config.window, config.shared_out
     if window:
         vectors = _in_windows(model, sentences, window)
     else:
@@ -65,8 +96,8 @@ def _in_windows(model: AlignmentModel, sentences: Sequence[list[int]], window: i
     return np.concatenate(parts)
 
 
-def settled(
-    config: AlignmentConfig, regions: np.ndarray, boxes_xyxy: np.ndarray, objectness: np.ndarray
+def grounding_regions(
+    config: GroundingConfig, regions: np.ndarray, boxes_xyxy: np.ndarray, objectness: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """A photo's regions, the whole image first, as words choose among them.
 

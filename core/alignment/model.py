@@ -28,10 +28,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from core.configuration import check_bounds, check_choices
 from core.language.vocabulary import UNKNOWN
 
 CONTEXTS = ("brnn", "gru", "bigram", "word")
 SIMILARITIES = ("product", "cosine", "weighted")
+SCORES = ("max", "sum")
 
 
 @dataclass(frozen=True)
@@ -53,28 +55,14 @@ class AlignmentConfig:
     similarity: Literal["product", "cosine", "weighted"] = "cosine"
     score: Literal["max", "sum"] = "max"
     """Of a word with a photo: its best region (Eq. 8), or all it agrees with (Eq. 7, DeFrag)."""
-    prior: float = 0.0
-    """Weight of a region's objectness where a word must choose one (`core.alignment.grounding`)."""
-    image_objectness: float = 1.0
-    """What the whole image, which no detector found, counts as there."""
-    neighbours: float = 0.0
-    """Share of a region's score there that the regions it overlaps give."""
-    window: int = 0
-    """Words on either side that a word is read with there; 0 for its whole sentence."""
-    shared_out: float = 0.0
-    """Share of what all words of a sentence have in common that is taken off each there."""
     dropout: float = 0.2
     """Of region features, word vectors and the BRNN's output; never inside the recurrence."""
 
     def __post_init__(self) -> None:
-        for name, allowed in (
-            ("context", CONTEXTS),
-            ("similarity", SIMILARITIES),
-            ("score", ("max", "sum")),
-        ):
-            value = getattr(self, name)
-            if value not in allowed:
-                raise ValueError(f"{name} is '{value}'; expected one of {', '.join(allowed)}")
+        check_choices(self, context=CONTEXTS, similarity=SIMILARITIES, score=SCORES)
+        sizes = ("region_dimension", "word_dimension", "hidden_dimension", "common_dimension")
+        check_bounds(self, **dict.fromkeys(sizes, (1, 65_536)))
+        check_bounds(self, vocabulary_size=(1, 10_000_000), dropout=(0, 1))
 
 
 class SentenceEncoder(nn.Module):

@@ -20,11 +20,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.configuration import ConfigError, check_bounds, check_choices
+
 State = tuple[Tensor, ...]  # tensors of B rows; the first is the hidden state
 Kind = Literal["rnn", "rnn-every", "lstm", "mrnn", "lm"]
 KINDS = ("rnn", "rnn-every", "lstm", "mrnn", "lm")
 CONTEXTS = ("none", "whole", "mean")
-_CHOICES = {
+_CHOICES: dict[str, tuple[object, ...]] = {
     "kind": KINDS,
     "context": CONTEXTS,
     "embedding_layers": (1, 2),
@@ -64,12 +66,12 @@ class CaptionerConfig:
     """Of image inputs, word vectors and what the output layer reads; never in the recurrence."""
 
     def __post_init__(self) -> None:
-        for name, known in _CHOICES.items():
-            if getattr(self, name) not in known:
-                listed = ", ".join(map(str, known))
-                raise ValueError(f"{name} is '{getattr(self, name)}'; expected one of {listed}")
+        check_choices(self, **_CHOICES)
+        sizes = ("feature_dimension", "word_dimension", "hidden_dimension", "multimodal_dimension")
+        check_bounds(self, **dict.fromkeys(sizes, (1, 65_536)))
+        check_bounds(self, vocabulary_size=(1, 10_000_000), dropout=(0, 1))
         if self.image_into == "shared" and self.hidden_dimension != self.multimodal_dimension:
-            raise ValueError(
+            raise ConfigError(
                 f"hidden_dimension is {self.hidden_dimension} and multimodal_dimension "
                 f"{self.multimodal_dimension}; expected equal ones where they share the image"
             )

@@ -1,8 +1,7 @@
 """Checkpoints: a folder of safetensors with a config.json that names, sizes and hashes them.
 
-config.json             {"format": 1, "name", "encoder": {"name", ...}, "alignment": {...} or null,
-                         "captioners": {level: {...}}, "files": {file name: sha256}}
-encoder.safetensors     the region network (only where the encoder is "bundled")
+config.json             what there is (description.py)
+encoder.safetensors     the region network (only where the encoder's kind stores it)
 alignment.safetensors   the alignment model (absent while only an encoder has been trained)
 vocabulary.json         its words (absent with it)
 captioner_LEVEL.safetensors, captioner_LEVEL_words.json
@@ -13,51 +12,84 @@ Nothing here unpickles anything: a safetensors file holds numbers and their name
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import nn
 
-from core.alignment.model import AlignmentConfig, AlignmentModel
+from core.alignment.grounding import GroundingConfig
+from core.alignment.model import AlignmentModel
 from core.captioning.captioner import Captioner, TrainedCaptioner
-from core.captioning.recurrences import CaptionerConfig
-from core.errors import UserError
+from core.checkpoints.description import LEVELS, CheckpointError, Description, described, section
+from core.checkpoints.files import (
+    digest_of,
+    load_module,
+    load_tensors,
+    load_vocabulary,
+    verified,
+    write_tensors,
+)
 from core.language.vocabulary import Vocabulary
-from core.vision.encoders.bundled import BundledEncoder, RegionNetwork, RegionNetworkConfig
-from core.vision.encoders.torchvision import PREFIX, torchvision_encoder
+from core.vision.encoders import NamedKind, StoredKind, kind_of, names_an_encoder
+from core.vision.encoders.bundled import RegionNetwork
 from core.vision.regions import RegionEncoder
 
-FORMAT = 1
+__all__ = [
+    "BUNDLED",
+    "LEVELS",
+    "Checkpoint",
+    "CheckpointError",
+    "Encoder",
+    "load_captioners",
+    "load_checkpoint",
+    "load_encoder",
+    "load_network",
+    "resolve",
+    "save_captioner",
+    "save_checkpoint",
+]
+
 BUNDLED = Path(__file__).parent / "bundled"
 _ENCODER, _ALIGNMENT, _VOCABULARY = (
     "encoder.safetensors",
     "alignment.safetensors",
     "vocabulary.json",
 )
-LEVELS = ("image", "region")  # what a captioner describes: whole photos or their regions
-_Config = TypeVar("_Config", RegionNetworkConfig, AlignmentConfig, CaptionerConfig)
-
-
-class CheckpointError(UserError):
-    """A checkpoint that cannot be used; names the key, what it is and what was expected."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a folder holds, loaded: a region encoder, an alignment model and its vocabulary, and
-    captioners by level, where it has them."""
+    """What a folder holds, loaded: a region encoder, an alignment model and its vocabulary,
+    captioners by level, where it has them, and how words choose among regions."""
 
     name: str
     encoder: RegionEncoder
     alignment: AlignmentModel
     vocabulary: Vocabulary
     captioners: Mapping[str, TrainedCaptioner] = field(default_factory=dict)
+    grounding: GroundingConfig = GroundingConfig()
+
+
+class Encoder(Protocol):
+    """What is saved of an encoder; a `RegionEncoder`, a `RegionNetwork` and a `NamedEncoder` all
+    have it."""
+
+    @property
+    def name(self) -> str:
+        """Its name, such as "torchvision:NAME"."""
+        ...
+
+    @property
+    def config(self) -> Any:
+        """A dataclass of its kind."""
+        ...
+
+    @property
+    def stored(self) -> nn.Module | None:
+        """The network to store; None where the name finds it."""
+        ...
 
 
 def resolve(name: str | Path) -> Path:
@@ -71,48 +103,33 @@ def resolve(name: str | Path) -> Path:
     return folder
 
 
-def _write(path: Path, module: nn.Module, half: bool) -> None:
-    tensors = {
-        key: (value.half() if half and value.is_floating_point() else value).contiguous()
-        for key, value in module.state_dict().items()
-    }
-    path.write_bytes(save(tensors))
-
-
 def save_checkpoint(
     folder: Path,
     name: str,
-    encoder: RegionNetwork | str,
+    encoder: Encoder,
     alignment: AlignmentModel | None = None,
     vocabulary: Vocabulary | None = None,
     half: bool = True,
+    grounding: GroundingConfig = GroundingConfig(),
 ) -> None:
-    """Write a checkpoint folder; tensors as float16, or as they are with half=False.
-
-    encoder: the bundled kind's network, whose tensors are stored too, or another encoder's name,
-    such as "torchvision:fasterrcnn_resnet50_fpn", which is only named.
-    """
+    """Write a checkpoint folder; tensors as float16, or as they are with half=False."""
     folder.mkdir(parents=True, exist_ok=True)
-    described: dict[str, Any] = {"name": encoder}
     written = []
-    if isinstance(encoder, RegionNetwork):
-        described = {"name": "bundled", **asdict(encoder.config)}
-        _write(folder / _ENCODER, encoder, half)
+    if encoder.stored is not None:
+        write_tensors(folder / _ENCODER, encoder.stored, half)
         written.append(_ENCODER)
     if alignment is not None and vocabulary is not None:
-        _write(folder / _ALIGNMENT, alignment, half)
+        write_tensors(folder / _ALIGNMENT, alignment, half)
         vocabulary.save(folder / _VOCABULARY)
         written += [_ALIGNMENT, _VOCABULARY]
-    config = {
-        "format": FORMAT,
-        "name": name,
-        "encoder": described,
-        "alignment": asdict(alignment.config) if alignment is not None else None,
-        "files": {
-            f: hashlib.sha256((folder / f).read_bytes()).hexdigest() for f in sorted(written)
-        },
-    }
-    _write_config(folder, config)
+    Description(
+        name,
+        encoder.name,
+        encoder.config,
+        alignment.config if alignment is not None else None,
+        grounding,
+        files={file: digest_of(folder / file) for file in sorted(written)},
+    ).write(folder)
 
 
 def save_captioner(
@@ -121,186 +138,112 @@ def save_captioner(
     """Add a captioner to a checkpoint folder, or put it in the place of one of the same level."""
     if level not in LEVELS:
         raise CheckpointError(f"level is '{level}'; expected {' or '.join(LEVELS)}")
-    config = json.loads((resolve(folder) / "config.json").read_text(encoding="utf-8"))
+    there = described(resolve(folder))
     tensors, words = _captioner_files(level)
-    _write(folder / tensors, captioner.model, half)
+    write_tensors(folder / tensors, captioner.model, half)
     captioner.vocabulary.save(folder / words)
-    config.setdefault("captioners", {})[level] = asdict(captioner.model.config)
-    for file in (tensors, words):
-        config["files"][file] = hashlib.sha256((folder / file).read_bytes()).hexdigest()
-    _write_config(folder, config)
+    replace(
+        there,
+        captioners={**there.captioners, level: captioner.model.config},
+        files={**there.files, **{file: digest_of(folder / file) for file in (tensors, words)}},
+    ).write(folder)
 
 
 def _captioner_files(level: str) -> tuple[str, str]:
     return f"captioner_{level}.safetensors", f"captioner_{level}_words.json"
 
 
-def _write_config(folder: Path, config: dict[str, Any]) -> None:
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-
-
-def _config(kind: type[_Config], values: dict[str, Any], section: str) -> _Config:
-    known = {field.name for field in fields(kind)}
-    unknown = sorted(values.keys() - known)
-    if unknown:
-        raise CheckpointError(
-            f"config.json: {section} has '{unknown[0]}'; expected {sorted(known)}"
-        )
-    try:
-        return kind(**values)
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"config.json: {section}: {error}") from None
-
-
-def _verified(folder: Path, name: str, files: dict[str, str]) -> bytes:
-    if name not in files:
-        raise CheckpointError(f"config.json: files lacks '{name}'; expected its sha256")
-    try:
-        data = (folder / name).read_bytes()
-    except OSError:
-        raise CheckpointError(f"the checkpoint lacks {name}, which its config.json names") from None
-    found = hashlib.sha256(data).hexdigest()
-    if found != files[name]:
-        raise CheckpointError(f"{name} has sha256 {found[:12]}...; expected {files[name][:12]}...")
-    return data
-
-
-def load_tensors(data: bytes, module: nn.Module, name: str) -> None:
-    """Fill a module, in place and in float32, from safetensors bytes of the file `name`.
-
-    Raises CheckpointError naming the first key that is missing, unknown or of another shape.
-    """
-    try:
-        tensors = load(data)
-    except SafetensorError as error:
-        raise CheckpointError(f"{name} is not a safetensors file: {error}") from None
-    wanted = module.state_dict()
-    for key in sorted(wanted.keys() | tensors.keys()):
-        if key not in tensors:
-            raise CheckpointError(
-                f"{name} lacks '{key}'; expected shape {tuple(wanted[key].shape)}"
-            )
-        if key not in wanted:
-            raise CheckpointError(f"{name} has '{key}', which the model does not know")
-        if tensors[key].shape != wanted[key].shape:
-            raise CheckpointError(
-                f"{name}: '{key}' has shape {tuple(tensors[key].shape)}; "
-                f"expected {tuple(wanted[key].shape)}"
-            )
-    module.load_state_dict({key: value.float() for key, value in tensors.items()})
-
-
-@dataclass(frozen=True)
-class _Described:
-    """A config.json whose parts have been seen to be there."""
-
-    label: str
-    encoder_name: str
-    encoder: dict[str, Any]
-    alignment: dict[str, Any] | None
-    captioners: dict[str, dict[str, Any]]
-    files: dict[str, str]
-
-
-def _describe(folder: Path) -> _Described:
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        version, encoder = config["format"], dict(config["encoder"])
-        alignment = None if config["alignment"] is None else dict(config["alignment"])
-        captioners = {level: dict(one) for level, one in config.get("captioners", {}).items()}
-        described = _Described(
-            str(config["name"]),
-            str(encoder.pop("name")),
-            encoder,
-            alignment,
-            captioners,
-            dict(config["files"]),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(
-            f"config.json of checkpoint {folder.name} cannot be read: "
-            f"{type(error).__name__} {error}"
-        ) from None
-    if version != FORMAT:
-        raise CheckpointError(f"config.json: format is {version}; this version reads {FORMAT}")
-    return described
-
-
-def load_network(name: str | Path) -> RegionNetwork:
-    """ "bundled" or a folder -> its region network, float32; CheckpointError if it has none."""
-    folder = resolve(name)
-    described = _describe(folder)
-    if described.encoder_name != "bundled":
-        raise CheckpointError(
-            f"checkpoint '{name}' uses the encoder {described.encoder_name}; expected 'bundled'"
-        )
-    network = RegionNetwork(_config(RegionNetworkConfig, described.encoder, "encoder"))
-    load_tensors(_verified(folder, _ENCODER, described.files), network, _ENCODER)
+def _network(folder: Path, there: Description, kind: StoredKind, config: Any) -> nn.Module:
+    """The network of an encoder whose kind stores it, float32."""
+    network = kind.network(config)
+    load_tensors(verified(folder, _ENCODER, there.files), network, _ENCODER)
     return network
 
 
-def load_encoder(name: str | Path, weights: Path | None = None) -> RegionEncoder:
-    """ "bundled", a checkpoint's folder or "torchvision:NAME" -> its region encoder.
+def load_network(name: str | Path, changes: Mapping[str, Any] | None = None) -> RegionNetwork:
+    """ "bundled" or a folder -> its region network, float32; CheckpointError if it has none.
 
-    weights: a file for torchvision encoders, where theirs cannot be fetched.
+    changes: fields of its config that are to be others, such as {"side": 257}.
     """
-    if str(name).startswith(PREFIX):
-        return torchvision_encoder(str(name), weights)
-    described = _describe(resolve(name))
-    if described.encoder_name == "bundled":
-        return BundledEncoder(load_network(name))
-    return torchvision_encoder(described.encoder_name, weights)
+    folder = resolve(name)
+    there = described(folder)
+    kind = kind_of(there.encoder)
+    if isinstance(kind, StoredKind):
+        network = _network(folder, there, kind, _changed(kind, there.encoder_config, changes))
+        if isinstance(network, RegionNetwork):
+            return network
+    raise CheckpointError(
+        f"checkpoint '{name}' uses the encoder {there.encoder}, which has no region network to "
+        "train; expected one that `train proposals` makes"
+    )
+
+
+def load_encoder(
+    name: str | Path, weights: Path | None = None, changes: Mapping[str, Any] | None = None
+) -> RegionEncoder:
+    """ "bundled", a checkpoint's folder or an encoder's own name ("torchvision:NAME") -> its region
+    encoder.
+
+    weights: a file for encoders that a name finds, where theirs cannot be fetched.
+    changes: fields of its config that are to be others, such as {"regions": 36}.
+    """
+    if names_an_encoder(str(name)):
+        kind = kind_of(str(name))
+        assert isinstance(kind, NamedKind), name
+        return kind.encoder(str(name), _changed(kind, kind.config(), changes), weights)
+    folder = resolve(name)
+    there = described(folder)
+    kind = kind_of(there.encoder)
+    config = _changed(kind, there.encoder_config, changes)
+    if isinstance(kind, NamedKind):
+        return kind.encoder(there.encoder, config, weights)
+    return kind.encoder(_network(folder, there, kind, config))
+
+
+def _changed(kind: StoredKind | NamedKind, config: Any, changes: Mapping[str, Any] | None) -> Any:
+    return section(kind.config, asdict(config) | dict(changes), "encoder") if changes else config
 
 
 def load_captioners(name: str | Path) -> dict[str, TrainedCaptioner]:
     """ "bundled" or a folder -> its captioners by level, in evaluation mode; {} if it has none."""
     folder = resolve(name)
-    described = _describe(folder)
+    there = described(folder)
     found = {}
-    for level, values in described.captioners.items():
-        if level not in LEVELS:
-            raise CheckpointError(
-                f"config.json: captioners has '{level}'; expected {' or '.join(LEVELS)}"
-            )
+    for level, config in there.captioners.items():
         tensors, words = _captioner_files(level)
-        model = Captioner(_config(CaptionerConfig, values, f"captioner {level}"))
-        load_tensors(_verified(folder, tensors, described.files), model, tensors)
-        vocabulary = _vocabulary(folder, words, described.files, model.config.vocabulary_size)
+        vocabulary = load_vocabulary(folder, words, there.files, config.vocabulary_size)
+        data = verified(folder, tensors, there.files)
+        model = load_module(data, lambda config=config: Captioner(config), tensors)  # type: ignore[misc]
         found[level] = TrainedCaptioner(model.eval(), vocabulary)
     return found
 
 
-def _vocabulary(folder: Path, file: str, files: dict[str, str], ids: int) -> Vocabulary:
-    """A vocabulary with as many ids as its model expects."""
-    data = json.loads(_verified(folder, file, files))
-    vocabulary = Vocabulary(data["words"], data["counts"])
-    if len(vocabulary) != ids:
-        raise CheckpointError(f"{file} has {len(vocabulary)} ids; its model expects {ids}")
-    return vocabulary
-
-
 def load_checkpoint(
-    name: str | Path = "bundled", encoder_weights: Path | None = None
+    name: str | Path = "bundled",
+    encoder_weights: Path | None = None,
+    encoder_changes: Mapping[str, Any] | None = None,
 ) -> Checkpoint:
     """ "bundled" or a folder -> a Checkpoint in evaluation mode, on the CPU, in float32.
 
-    Raises CheckpointError on a wrong hash, key, shape or format.
+    encoder_weights, encoder_changes: `load_encoder`'s weights and changes.
+    Raises CheckpointError on a wrong hash, key, shape, number or format, and EncoderError where the
+    encoder is of no known kind or its weights are not to be had.
     """
     folder = resolve(name)
-    described = _describe(folder)
-    if described.alignment is None:
+    there = described(folder)
+    config = there.alignment
+    if config is None:
         raise CheckpointError(
             f"checkpoint '{name}' has a region encoder only; expected an alignment model"
         )
-    alignment = AlignmentModel(_config(AlignmentConfig, described.alignment, "alignment"))
-    vocabulary = _vocabulary(folder, _VOCABULARY, described.files, alignment.config.vocabulary_size)
-    load_tensors(_verified(folder, _ALIGNMENT, described.files), alignment, _ALIGNMENT)
-    encoder = load_encoder(name, encoder_weights)
-    wanted = alignment.config
-    if encoder.dimension != wanted.region_dimension:
+    vocabulary = load_vocabulary(folder, _VOCABULARY, there.files, config.vocabulary_size)
+    data = verified(folder, _ALIGNMENT, there.files)
+    alignment = load_module(data, lambda: AlignmentModel(config), _ALIGNMENT)
+    encoder = load_encoder(folder, encoder_weights, encoder_changes)
+    if encoder.dimension != config.region_dimension:
         raise CheckpointError(
             f"the encoder {encoder.name} gives {encoder.dimension} numbers a region; "
-            f"the alignment model expects {wanted.region_dimension}"
+            f"the alignment model expects {config.region_dimension}"
         )
     captioners = load_captioners(name)
     for level, captioner in captioners.items():
@@ -309,4 +252,6 @@ def load_checkpoint(
                 f"the encoder {encoder.name} gives {encoder.dimension} numbers a region; the "
                 f"{level} captioner expects {captioner.model.config.feature_dimension}"
             )
-    return Checkpoint(described.label, encoder, alignment.eval(), vocabulary, captioners)
+    return Checkpoint(
+        there.name, encoder, alignment.eval(), vocabulary, captioners, there.grounding
+    )

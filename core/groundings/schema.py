@@ -40,7 +40,8 @@ class About(Base):
     """One fact about the whole set.
 
     format, set (a random name), photos_folder (relative to the set's own folder), checkpoint (its
-    label), fingerprint, similarity and neighbours (of the alignment model), dimension, gallery,
+    label), fingerprint, similarity (of the alignment model), neighbours (of the
+    grounding), dimension, gallery,
     source (a digest of what was grounded), complete ("1" once all stages are done).
     """
 
@@ -158,9 +159,11 @@ def arrays_of(path: Path) -> tuple[Path, Path]:
 
 
 def fingerprint(checkpoint: Checkpoint) -> str:
-    """What tells two alignment models apart: their configuration, words and weights (sha256)."""
+    """What tells two alignment models apart: their configuration, the grounding's numbers, words
+    and weights (sha256)."""
     digest = hashlib.sha256()
-    described = [asdict(checkpoint.alignment.config), checkpoint.vocabulary.words]
+    config = asdict(checkpoint.alignment.config) | asdict(checkpoint.grounding)
+    described = [config, checkpoint.vocabulary.words]
     digest.update(json.dumps(described, sort_keys=True).encode())
     for key, value in sorted(checkpoint.alignment.state_dict().items()):
         digest.update(key.encode() + value.detach().cpu().contiguous().numpy().tobytes())

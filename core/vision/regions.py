@@ -1,21 +1,22 @@
-"""Regions of a photo: the whole image first, then the best 19 proposals, one feature each.
+"""Regions of a photo: the whole image first, then the best proposals, one feature each.
 
-Everything that turns a photo into regions is a `RegionEncoder`. Two exist: the bundled network
-(`encoders/bundled.py`) and torchvision's Faster R-CNN models (`encoders/torchvision.py`). The
-paper (section 3.1) uses R-CNN's top 19 detections beside the whole image.
+Everything that turns a photo into regions is a `RegionEncoder`; `core.vision.encoders` lists the
+kinds that there are. How many regions a photo gets at most is the encoder's own number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from torch import nn
 
 from core.vision.boxes import WHOLE_IMAGE
 
-REGIONS_PER_PHOTO = 20  # section 3.1 of the paper: the whole image and the top 19 locations
+PAPER_REGIONS = 20
+"""Section 3.1 of the paper: the whole image and R-CNN's top 19 locations. Encoders' default."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Regions:
     boxes       (R, 4) float32, normalised xyxy
     objectness  (R,) float32 in [0, 1]; 1 for the whole image
     features    (R, D) float32
-    with 1 <= R <= REGIONS_PER_PHOTO: a photo may have fewer proposals than the most.
+    with 1 <= R <= the encoder's `regions`: a photo may have fewer proposals than the most.
     """
 
     boxes: np.ndarray
@@ -43,6 +44,18 @@ class RegionEncoder(Protocol):
     """What a checkpoint and a feature file call this encoder, e.g. "bundled"."""
     dimension: int
     """D, the length of a region's feature."""
+    regions: int
+    """The most regions of a photo, the whole image included."""
+
+    @property
+    def config(self) -> Any:
+        """A dataclass: what a checkpoint's config.json tells of this encoder beside its name."""
+        ...
+
+    @property
+    def stored(self) -> nn.Module | None:
+        """The network whose tensors a checkpoint holds; None where the name alone finds them."""
+        ...
 
     def encode(self, photos: Sequence[np.ndarray]) -> list[Regions]:
         """(H, W, 3) uint8 RGB arrays of any sizes -> the regions of each, in the same order.

@@ -34,7 +34,6 @@ from core.checkpoints import Checkpoint, load_checkpoint
 from core.describer import Describer
 from core.groundings.listing import Listing
 from core.groundings.reader import GroundingSet
-from core.vision.regions import REGIONS_PER_PHOTO
 from demo.grounding_set.service import Groundings
 from train.data import CaptionSet, Phrase
 from train.features import FeatureStore
@@ -51,7 +50,7 @@ def synthetic(
     generator = np.random.default_rng(photos)
     dimension = checkpoint.encoder.dimension
     names = [f"{k:06}.jpg" for k in range(photos)]
-    features, n = folder / "features", REGIONS_PER_PHOTO
+    features, n = folder / "features", checkpoint.encoder.regions
     features.mkdir()
     (folder / "images").mkdir()
     first = folder / "images" / names[0]
@@ -59,6 +58,7 @@ def synthetic(
     for name in names[1:]:
         (folder / "images" / name).hardlink_to(first)
     described = {"names": names, "encoder": checkpoint.encoder.name, "dimension": dimension}
+    described |= {"regions": n}
     (features / "names.json").write_text(json.dumps(described))
     shapes = {"boxes": (n, 4), "objectness": (n,), "features": (n, dimension), "count": ()}
     kinds = {"features": np.float16, "count": np.int32}
@@ -97,9 +97,9 @@ def timed(work: Callable[[], Any], runs: int) -> dict[str, float]:
 def measure(regions: int, sentences: int, threads: int, answer: Any) -> None:
     """One size, in this process; the figures go into the queue `answer`."""
     torch.set_num_threads(threads)
-    photos = regions // REGIONS_PER_PHOTO
     describer = Describer.load()
     checkpoint = load_checkpoint()
+    photos = regions // checkpoint.encoder.regions
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         captions, phrases, stored = synthetic(folder, photos, sentences, checkpoint)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from core.alignment.grounding import GroundingConfig
 from core.captioning.captioner import Captioner, TrainedCaptioner
 from core.captioning.recurrences import CaptionerConfig
 from core.checkpoints import (
@@ -23,8 +24,8 @@ from core.checkpoints import (
     save_checkpoint,
 )
 from core.language.vocabulary import Vocabulary
+from core.vision.encoders import EncoderError
 from core.vision.encoders.bundled import RegionNetwork, RegionNetworkConfig
-from core.vision.encoders.torchvision import EncoderError
 from tests.conftest import WORDS
 
 
@@ -140,8 +141,8 @@ def test_a_pickle_is_refused_and_not_run(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 99}, "format is 99; this version reads 1"),
-        ({"encoder": {}}, "cannot be read: KeyError"),
+        ({"format": 99}, "format is 99; this version reads 1 and 2"),
+        ({"encoder": {}}, "encoder lacks its 'name'"),
         ({"encoder": {"name": "bundled", "side": 100}}, "side is 100; expected 32 k"),
         ({"encoder": {"name": "bundled", "size": 1}}, "encoder has 'size'; expected"),
         ({"encoder": {"name": "vgg"}}, "the region encoder is 'vgg'; expected"),
@@ -152,6 +153,54 @@ def test_a_wrong_config_is_named(folder: Path, changes: dict[str, Any], message:
     change_config(folder, **changes)
     with pytest.raises((CheckpointError, EncoderError), match=message):
         load_checkpoint(folder)
+
+
+NUMBERS = {
+    "prior": 0.5,
+    "image_objectness": 0.2,
+    "neighbours": 0.5,
+    "window": 2,
+    "shared_out": 0.25,
+}
+
+
+def test_the_groundings_numbers_travel(folder: Path, tmp_path: Path) -> None:
+    loaded = load_checkpoint(folder)
+    assert loaded.grounding == GroundingConfig()
+    chosen = GroundingConfig(**NUMBERS)  # type: ignore[arg-type]
+    network = load_network(folder)
+    again = tmp_path / "again"
+    save_checkpoint(again, "x", network, loaded.alignment, loaded.vocabulary, grounding=chosen)
+    assert load_checkpoint(again).grounding == chosen
+    save_captioner(again, "image", captioner(608))
+    assert load_checkpoint(again).grounding == chosen
+
+
+def test_the_first_format_is_read(folder: Path) -> None:
+    """It kept the grounding's numbers among the alignment's, and no number of regions."""
+    config = json.loads((folder / "config.json").read_text())
+    wanted = load_checkpoint(folder)
+    del config["grounding"], config["captioners"], config["encoder"]["regions"]
+    config |= {"format": 1, "alignment": config["alignment"] | NUMBERS}
+    (folder / "config.json").write_text(json.dumps(config))
+    found = load_checkpoint(folder)
+    assert found.grounding == GroundingConfig(**NUMBERS)  # type: ignore[arg-type]
+    assert found.alignment.config == wanted.alignment.config
+    assert found.encoder.regions == 20
+    change_config(folder, format=2)
+    with pytest.raises(CheckpointError, match="alignment has 'prior'; expected"):
+        load_checkpoint(folder)
+
+
+def test_the_encoders_config_can_be_changed(folder: Path) -> None:
+    changed = load_checkpoint(folder, encoder_changes={"side": 129, "regions": 36}).encoder
+    assert changed.regions == 36
+    assert changed.config == RegionNetworkConfig(side=129, regions=36)
+    assert load_network(folder, {"side": 129}).config.side == 129
+    with pytest.raises(CheckpointError, match="encoder: side is 98; expected 32 k"):
+        load_encoder(folder, changes={"side": 98})
+    with pytest.raises(CheckpointError, match="encoder has 'size'; expected"):
+        load_encoder(folder, changes={"size": 98})
 
 
 def test_sizes_that_do_not_fit_each_other(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """`evaluate ground`, worked by hand on a model whose scores are known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from core.alignment.grounding import GroundingConfig
 from core.alignment.model import AlignmentConfig
 from core.checkpoints import load_checkpoint
 from core.vision.regions import Regions
@@ -17,8 +19,8 @@ from train.evaluate import evaluate_ground, phrase_scores, place_in, worst
 class Known:
     """Stands in for an alignment model: a region's vector is its feature, every word is (1, 0)."""
 
-    def __init__(self, prior: float = 0.0) -> None:
-        self.config = AlignmentConfig(2, 3, prior=prior)
+    def __init__(self) -> None:
+        self.config = AlignmentConfig(2, 3)
 
     def embed_regions(self, features: torch.Tensor) -> torch.Tensor:
         return features
@@ -81,7 +83,7 @@ def test_objectness_and_the_surest_mistakes(
     assert tile.label == "dog (1.00 over the best right box)"  # 2 - 1
     assert tile.box is not None
     assert tile.box.tolist() == boxes[2].tolist()
-    object.__setattr__(checkpoint, "alignment", Known(prior=2.0))
+    checkpoint = replace(checkpoint, grounding=GroundingConfig(prior=2.0))
     # 1 + 2 * 0.9 beats 2 + 2 * 0.1: right now
     assert evaluate_ground(checkpoint, photos)["recall_at_1"] == 100
     assert worst(checkpoint, tmp_path, photos, 10) == []

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.alignment.grounding import GroundingConfig
 from core.captioning.captioner import Captioner, TrainedCaptioner
 from core.captioning.recurrences import CaptionerConfig
 from core.checkpoints import load_checkpoint, save_captioner
@@ -123,9 +124,8 @@ def test_regions_are_those_of_the_align_page_with_its_prior(
     groundings: GroundingSet, random_checkpoint: Path, captions: CaptionSet, tmp_path: Path
 ) -> None:
     """A prior and neighbours move words to other regions, here and there alike; ranks stay."""
-    checkpoint = load_checkpoint(random_checkpoint)
-    model = checkpoint.alignment
-    model.config = replace(model.config, prior=2.0, image_objectness=5.0, neighbours=0.5)
+    numbers = GroundingConfig(prior=2.0, image_objectness=5.0, neighbours=0.5)
+    checkpoint = replace(load_checkpoint(random_checkpoint), grounding=numbers)
     out = tmp_path / "prior.sqlite"
     ground.ground(checkpoint, captions, {}, out)
     preferring, describer = GroundingSet(out), Describer(checkpoint)

@@ -30,8 +30,10 @@ from torchvision.models import efficientnet_b4
 from torchvision.models.detection.fcos import FCOS, FCOSHead
 from torchvision.ops.misc import Conv2dNormActivation
 
+from core.configuration import ConfigError, check_bounds
+from core.vision.encoders import StoredKind
 from core.vision.images import resize_square
-from core.vision.regions import REGIONS_PER_PHOTO, Regions, image_region
+from core.vision.regions import PAPER_REGIONS, Regions, image_region
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # RGB, of pixels in [0, 1]: what the teacher was trained on
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -56,14 +58,32 @@ class RegionNetworkConfig:
     """Overlap above which the weaker of two proposals goes."""
     roi_bins: int = 3
     """RoIAlign samples a 3x3 grid of bins in each box and the feature is their mean."""
+    regions: int = PAPER_REGIONS
+    """The most regions of a photo, the whole image included."""
 
     @property
     def feature_dimension(self) -> int:
         return CHANNELS[1] + CHANNELS[2]
 
     def __post_init__(self) -> None:
-        if self.side % 32 != 1 or self.side < 97:
-            raise ValueError(f"side is {self.side}; expected 32 k + 1 and at least 97, such as 321")
+        if self.side % 32 != 1 or not 97 <= self.side <= 4097:
+            raise ConfigError(
+                f"side is {self.side}; expected 32 k + 1, at least 97 and at most 4097, such as 321"
+            )
+        # Beyond these, no network that anybody trained.
+        check_bounds(
+            self,
+            dropped_block=(0, 7),
+            pyramid_channels=(32, 512),
+            head_convolutions=(1, 8),
+            nms_iou=(0, 1),
+            roi_bins=(1, 32),
+            regions=(1, 1000),
+        )
+        if self.pyramid_channels % 32:
+            raise ConfigError(
+                f"pyramid_channels is {self.pyramid_channels}; expected a multiple of 32"
+            )
 
 
 class Trunk(nn.Module):
@@ -112,6 +132,7 @@ class Pyramid(nn.Module):
 class RegionNetwork(nn.Module):
     """The network proper: batches of square photos as tensors. `BundledEncoder` wraps it."""
 
+    name = "bundled"
     mean: Tensor
     std: Tensor
 
@@ -125,13 +146,18 @@ class RegionNetwork(nn.Module):
             Pyramid(channels),
             num_classes=1,
             head=FCOSHead(channels, 1, 1, config.head_convolutions),
-            score_thresh=0.0,  # the best 19 are wanted, however weak
+            score_thresh=0.0,  # the best are wanted, however weak
             nms_thresh=config.nms_iou,
-            detections_per_img=REGIONS_PER_PHOTO - 1,
+            detections_per_img=config.regions - 1,
             topk_candidates=300,
         )
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
+
+    @property
+    def stored(self) -> RegionNetwork:
+        """Itself: what a checkpoint holds (see `RegionEncoder`)."""
+        return self
 
     def maps(self, pixels: Tensor) -> list[Tensor]:
         """(B, 3, S, S) uint8 RGB -> the trunk's maps of strides 8, 16, 32."""
@@ -177,7 +203,8 @@ class RegionNetwork(nn.Module):
     def propose(
         self, maps: Sequence[Tensor], outputs: dict[str, Tensor]
     ) -> list[tuple[Tensor, Tensor]]:
-        """For each photo ((n, 4) normalised xyxy, (n,) objectness), n <= 19, best first."""
+        """For each photo ((n, 4) normalised xyxy, (n,) objectness), best first; n is less than
+        the config's `regions`."""
         anchors = self._anchors(maps)
         counts = [len(level) for level in anchors]
         split = {name: list(torch.split(v, counts, dim=1)) for name, v in outputs.items()}
@@ -210,11 +237,20 @@ class RegionNetwork(nn.Module):
 class BundledEncoder:
     """`RegionEncoder` over the bundled network. name "bundled"; dimension 608."""
 
-    name = "bundled"
+    name = RegionNetwork.name
 
     def __init__(self, network: RegionNetwork) -> None:
         self.network = network.eval().to(memory_format=torch.channels_last)
         self.dimension = network.config.feature_dimension
+        self.regions = network.config.regions
+
+    @property
+    def config(self) -> RegionNetworkConfig:
+        return self.network.config
+
+    @property
+    def stored(self) -> RegionNetwork:
+        return self.network
 
     def encode(self, photos: Sequence[np.ndarray]) -> list[Regions]:
         return self.encode_pixels(self._pixels(photos))
@@ -252,3 +288,6 @@ class BundledEncoder:
             Regions(box, score, feature)
             for (box, score), feature in zip(regions, np.split(features, bounds), strict=True)
         ]
+
+
+KIND = StoredKind(RegionNetworkConfig, RegionNetwork, BundledEncoder)

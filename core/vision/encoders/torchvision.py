@@ -8,6 +8,7 @@ the proposals, the refined boxes and the regions' vectors.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
@@ -19,16 +20,24 @@ from torchvision import ops
 from torchvision.models import detection, get_model, get_model_weights, list_models
 from torchvision.models.detection.faster_rcnn import FasterRCNN
 
-from core.errors import UserError
-from core.vision.regions import REGIONS_PER_PHOTO, Regions, image_region
+from core.configuration import check_bounds
+from core.vision.encoders import EncoderError, NamedKind
+from core.vision.regions import PAPER_REGIONS, Regions, image_region
 
 PREFIX = "torchvision:"
 FEATURE_DIMENSION = 1024  # what the box head of every Faster R-CNN of torchvision gives
 NMS_IOU = 0.6  # as the bundled network's: regions may overlap, classes do not matter
 
 
-class EncoderError(UserError):
-    """An encoder that cannot be made; says what to do."""
+@dataclass(frozen=True)
+class TorchvisionConfig:
+    """Choices of a torchvision encoder."""
+
+    regions: int = PAPER_REGIONS
+    """The most regions of a photo, the whole image included."""
+
+    def __post_init__(self) -> None:
+        check_bounds(self, regions=(1, 1000))
 
 
 def faster_rcnn_names() -> list[str]:
@@ -54,7 +63,11 @@ def _state_from_file(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def torchvision_encoder(name: str, weights: Path | None = None) -> TorchvisionEncoder:
+def torchvision_encoder(
+    name: str,
+    config: TorchvisionConfig = TorchvisionConfig(),
+    weights: Path | None = None,
+) -> TorchvisionEncoder:
     """ "torchvision:fasterrcnn_..." -> the encoder, with COCO weights from `weights` or fetched.
 
     Raises EncoderError on an unknown name, on a file that does not fit, and where neither file nor
@@ -63,7 +76,7 @@ def torchvision_encoder(name: str, weights: Path | None = None) -> TorchvisionEn
     model_name = name.removeprefix(PREFIX)
     if not name.startswith(PREFIX) or model_name not in faster_rcnn_names():
         raise EncoderError(
-            f"the region encoder is '{name}'; expected 'bundled' or one of "
+            f"the region encoder is '{name[:80]}'; expected one of "
             + ", ".join(PREFIX + known for known in faster_rcnn_names())
         )
     model: FasterRCNN = get_model(model_name, weights=None, weights_backbone=None)
@@ -87,7 +100,7 @@ def torchvision_encoder(name: str, weights: Path | None = None) -> TorchvisionEn
     except Exception as error:  # torch's reader has no common base for what it refuses
         reason = str(error).strip().splitlines()[0][:200]
         raise EncoderError(f"the weights file does not fit {name}: {reason}") from None
-    return TorchvisionEncoder(name, model)
+    return TorchvisionEncoder(name, model, config)
 
 
 class TorchvisionEncoder:
@@ -95,9 +108,15 @@ class TorchvisionEncoder:
 
     dimension = FEATURE_DIMENSION
 
-    def __init__(self, name: str, model: FasterRCNN) -> None:
+    stored = None  # the name says whose weights these are
+
+    def __init__(
+        self, name: str, model: FasterRCNN, config: TorchvisionConfig = TorchvisionConfig()
+    ) -> None:
         self.name = name
         self.model = model.eval()
+        self.config = config
+        self.regions = config.regions
 
     @torch.inference_mode()
     def encode(self, photos: Sequence[np.ndarray]) -> list[Regions]:
@@ -126,10 +145,13 @@ class TorchvisionEncoder:
         refined = decoded[torch.arange(len(best)), best + 1]
         refined = ops.clip_boxes_to_image(refined, (height, width))
         kept = ops.remove_small_boxes(refined, 1.0)
-        kept = kept[ops.nms(refined[kept], objectness[kept], NMS_IOU)][: REGIONS_PER_PHOTO - 1]
+        kept = kept[ops.nms(refined[kept], objectness[kept], NMS_IOU)][: self.regions - 1]
         scale = torch.tensor([width, height, width, height], dtype=torch.float32)
         boxes, scores = image_region((refined[kept] / scale).numpy(), objectness[kept].numpy())
         drawn = np.asarray(own, dtype=np.float32).reshape(-1, 4)
         in_pixels = torch.from_numpy(np.concatenate((boxes, drawn))) * scale
         features = heads.box_head(heads.box_roi_pool(maps, [in_pixels], sizes)).numpy()
         return Regions(boxes, scores, features[: len(boxes)]), features[len(boxes) :]
+
+
+KIND = NamedKind(TorchvisionConfig, torchvision_encoder)

@@ -6,9 +6,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.alignment.grounding import choosing_words, grounding_scores, settled, with_neighbours
+from core.alignment.grounding import (
+    GroundingConfig,
+    grounding_regions,
+    grounding_scores,
+    grounding_words,
+    with_neighbours,
+)
 from core.alignment.model import AlignmentModel, pack_sentences
-from tests.core.small_alignment import config, model
+from tests.core.small_alignment import model
 
 
 def read(net: AlignmentModel, sentence: list[int]) -> np.ndarray:
@@ -19,30 +25,31 @@ def read(net: AlignmentModel, sentence: list[int]) -> np.ndarray:
 
 
 def test_a_word_is_read_with_its_neighbours_only() -> None:
-    net, sentence = model(window=1), [3, 1, 0, 2]
+    net, near, sentence = model(), GroundingConfig(window=1), [3, 1, 0, 2]
     whole = [read(net, part) for part in ([3, 1], [3, 1, 0], [1, 0, 2], [0, 2])]
     wanted = [whole[0][0], whole[1][1], whole[2][1], whole[3][1]]
-    np.testing.assert_allclose(choosing_words(net, [sentence]), wanted, atol=1e-6)
-    both = choosing_words(net, [[5, 6], sentence])
+    np.testing.assert_allclose(grounding_words(net, near, [sentence]), wanted, atol=1e-6)
+    both = grounding_words(net, near, [[5, 6], sentence])
     np.testing.assert_allclose(both[2:], wanted, atol=1e-6)
     np.testing.assert_allclose(both[:2], read(net, [5, 6]), atol=1e-6)
 
 
 def test_a_window_without_a_known_word_keeps_its_length() -> None:
     """Weighted words are divided by the mean length of known ones: here there is none."""
-    net = model(window=1, similarity="weighted")
+    net = model(similarity="weighted")
     ids, lengths, _, _ = pack_sentences([[0, 0, 0]])
     with torch.inference_mode():
         wanted = net.sentences(ids, lengths)[1]
-    found = choosing_words(net, [[3, 0, 0, 0, 2]])
+    found = grounding_words(net, GroundingConfig(window=1), [[3, 0, 0, 0, 2]])
     np.testing.assert_allclose(found[2], wanted, atol=1e-6)
 
 
 def test_what_words_share_is_taken_off() -> None:
     net, sentence = model(), [3, 0, 2]  # 0 is unknown: it does not say what they share
     plain = read(net, sentence)
-    np.testing.assert_allclose(choosing_words(net, [sentence, [4]])[:3], plain, atol=1e-6)
-    less = choosing_words(model(shared_out=0.25), [sentence, [4]])
+    whole = grounding_words(net, GroundingConfig(), [sentence, [4]])
+    np.testing.assert_allclose(whole[:3], plain, atol=1e-6)
+    less = grounding_words(net, GroundingConfig(shared_out=0.25), [sentence, [4]])
     np.testing.assert_allclose(less[:3], plain - 0.25 * (plain[0] + plain[2]) / 2, atol=1e-6)
     np.testing.assert_allclose(less[3:], 0.75 * read(net, [4]), atol=1e-6)
 
@@ -50,8 +57,8 @@ def test_what_words_share_is_taken_off() -> None:
 def test_grounding_scores_by_hand() -> None:
     words, regions = np.array([[3.0, 4.0], [0.0, 1.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
     apart = np.array([[0, 0, 1, 1], [0, 0, 1, 1]])
-    chosen = config(prior=0.5, image_objectness=0.2)
-    placed, prior = settled(chosen, regions, apart, np.array([1.0, 0.8]))
+    chosen = GroundingConfig(prior=0.5, image_objectness=0.2)
+    placed, prior = grounding_regions(chosen, regions, apart, np.array([1.0, 0.8]))
     assert placed.tolist() == regions.tolist()
     assert prior == pytest.approx([0.1, 0.4])
     # v . s + |s| prior, with |s| = 5 and 1
@@ -72,12 +79,14 @@ def test_neighbours_share_their_values_by_hand() -> None:
 
 
 @given(st.integers(1, 6), st.floats(0, 1), st.integers(0, 99))
-def test_scores_of_settled_regions_are_averaged_scores(R: int, share: float, seed: int) -> None:
+def test_scores_of_averaged_regions_are_averaged_scores(R: int, share: float, seed: int) -> None:
     random = np.random.default_rng(seed)
     corners = np.sort(random.random((R, 2, 2)), axis=1).reshape(R, 4)
     words, regions = random.normal(size=(3, 4)), random.normal(size=(R, 4))
     objectness = random.random(R)
-    plain, prior = settled(config(prior=0.5), regions, corners, objectness)
-    averaged = settled(config(prior=0.5, neighbours=share), regions, corners, objectness)
+    plain, prior = grounding_regions(GroundingConfig(prior=0.5), regions, corners, objectness)
+    averaged = grounding_regions(
+        GroundingConfig(prior=0.5, neighbours=share), regions, corners, objectness
+    )
     wanted = with_neighbours(grounding_scores(words, plain, prior).T, corners, share).T
     np.testing.assert_allclose(grounding_scores(words, *averaged), wanted, atol=1e-6)

@@ -1,6 +1,8 @@
 """The region encoders behind their one interface."""
 
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -9,10 +11,23 @@ from safetensors.torch import save_file
 from torchvision.models import get_model
 from torchvision.ops import box_iou
 
-from core.checkpoints import load_encoder
+from core.checkpoints import load_encoder, save_checkpoint
+from core.vision.encoders import (
+    KINDS,
+    EncoderError,
+    NamedKind,
+    StoredKind,
+    kind_of,
+    names_an_encoder,
+    usages,
+)
 from core.vision.encoders.bundled import BundledEncoder, RegionNetwork, RegionNetworkConfig
-from core.vision.encoders.torchvision import EncoderError, faster_rcnn_names, torchvision_encoder
-from core.vision.regions import REGIONS_PER_PHOTO, RegionEncoder
+from core.vision.encoders.torchvision import (
+    TorchvisionConfig,
+    faster_rcnn_names,
+    torchvision_encoder,
+)
+from core.vision.regions import RegionEncoder
 from tests.conftest import random_network
 
 SMALLEST = "torchvision:fasterrcnn_mobilenet_v3_large_320_fpn"
@@ -29,16 +44,22 @@ def detector_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["bundled", SMALLEST])
-def encoder(request: pytest.FixtureRequest, detector_file: Path) -> RegionEncoder:
-    if request.param == "bundled":  # the trained one: among random scores, rounding decides ranks
-        return load_encoder("bundled")
-    return load_encoder(SMALLEST, detector_file)
+def name_and_weights(
+    request: pytest.FixtureRequest, detector_file: Path
+) -> tuple[str, Path | None]:
+    """The trained one is the bundled one: among random scores, rounding decides ranks."""
+    return request.param, None if request.param == "bundled" else detector_file
+
+
+@pytest.fixture
+def encoder(name_and_weights: tuple[str, Path | None]) -> RegionEncoder:
+    return load_encoder(*name_and_weights)
 
 
 def test_whole_image_first_then_the_best(encoder: RegionEncoder, photo_pixels: np.ndarray) -> None:
     [regions] = encoder.encode([photo_pixels])
     count = len(regions)
-    assert 1 <= count <= REGIONS_PER_PHOTO
+    assert 1 <= count <= encoder.regions == 20
     assert regions.boxes.shape == (count, 4)
     assert regions.features.shape == (count, encoder.dimension)
     assert {a.dtype for a in (regions.boxes, regions.objectness, regions.features)} == {
@@ -51,6 +72,56 @@ def test_whole_image_first_then_the_best(encoder: RegionEncoder, photo_pixels: n
     assert (regions.boxes <= 1).all()
     assert (regions.boxes[:, 2:] > regions.boxes[:, :2]).all()
     assert np.isfinite(regions.features).all()
+
+
+@pytest.mark.parametrize("most", [1, 7, 36])
+def test_the_number_of_regions_is_the_encoders(
+    name_and_weights: tuple[str, Path | None], most: int, photo_pixels: np.ndarray
+) -> None:
+    """More or fewer of the same: the best come first whatever their number."""
+    whole = load_encoder(*name_and_weights)
+    other = load_encoder(*name_and_weights, {"regions": most})
+    assert other.regions == other.config.regions == most
+    [regions], [twenty] = other.encode([photo_pixels]), whole.encode([photo_pixels])
+    assert len(regions) == most
+    shared = min(most, len(twenty))
+    np.testing.assert_allclose(regions.boxes[:shared], twenty.boxes[:shared], atol=1e-5)
+
+
+def test_a_kind_is_a_module_and_a_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, photo_pixels: np.ndarray
+) -> None:
+    """A kind registered here is found by its name, saved in a checkpoint and loaded from there."""
+
+    class Corners:
+        dimension, regions, stored = 3, 2, None
+
+        def __init__(self, name: str, config: TorchvisionConfig, weights: Path | None) -> None:
+            self.name, self.config, self.weights = name, config, weights
+
+    module = ModuleType("core.vision.encoders.corners")
+    module.KIND = NamedKind(TorchvisionConfig, Corners)  # type: ignore[attr-defined,arg-type]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(KINDS, "corners:COLOUR", "corners")
+    made = load_encoder("corners:red", tmp_path / "weights", {"regions": 9})
+    assert (made.name, made.config.regions) == ("corners:red", 9)
+    assert "corners:COLOUR" in usages()
+    save_checkpoint(tmp_path, "x", made)
+    again = load_encoder(tmp_path)
+    assert isinstance(again, Corners)
+    assert (again.name, again.config, again.weights) == ("corners:red", made.config, None)
+
+
+def test_names_of_encoders_and_of_folders() -> None:
+    assert names_an_encoder("torchvision:anything")
+    assert not names_an_encoder("bundled")  # that is a checkpoint, whose encoder it has
+    assert not names_an_encoder("runs/torchvision")
+    assert not names_an_encoder("C:/runs")
+    with pytest.raises(EncoderError, match="is 'vgg'; expected one of bundled, torchvision:NAME"):
+        kind_of("vgg")
+    with pytest.raises(EncoderError, match="is 'torchvision'; expected"):
+        kind_of("torchvision")
+    assert isinstance(kind_of("bundled"), StoredKind)
 
 
 def test_alone_equals_in_a_batch(encoder: RegionEncoder, photo_pixels: np.ndarray) -> None:
@@ -157,6 +228,6 @@ def test_without_file_and_network_it_says_what_to_do(monkeypatch: pytest.MonkeyP
 
 def test_a_file_of_another_model_is_refused(detector_file: Path) -> None:
     with pytest.raises(EncoderError, match="does not fit"):
-        torchvision_encoder("torchvision:fasterrcnn_resnet50_fpn", detector_file)
+        torchvision_encoder("torchvision:fasterrcnn_resnet50_fpn", weights=detector_file)
     with pytest.raises(EncoderError, match="not there"):
-        torchvision_encoder(SMALLEST, detector_file.with_name("missing.pth"))
+        torchvision_encoder(SMALLEST, weights=detector_file.with_name("missing.pth"))
