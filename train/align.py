@@ -28,14 +28,9 @@ from torch.optim import Optimizer
 from tqdm import tqdm
 
 from core.alignment.grounding import GroundingConfig
-from core.alignment.model import (
-    AlignmentConfig,
-    AlignmentModel,
-    fragment_loss,
-    max_margin_loss,
-    pack_sentences,
-    softmax_loss,
-)
+from core.alignment.losses import fragment_loss, max_margin_loss, softmax_loss
+from core.alignment.model import AlignmentConfig, AlignmentModel, pack_sentences
+from core.alignment.scoring import word_region_products
 from core.checkpoints import (
     Encoder,
     load_checkpoint,
@@ -99,15 +94,15 @@ class AlignmentStep(nn.Module):
         photo_of = world.gather(photo_of.to(world.device) + world.rank * len(rows))
         count = len(lengths)
         sentence_of = torch.repeat_interleave(torch.arange(count, device=ids.device), lengths)
-        scores = model.word_region_scores(regions, present, words)
-        matrix = model.sentence_scores(scores, present, known, sentence_of, count)
+        products = word_region_products(regions, present, words)
+        matrix = model.config.scoring.sentence_scores(products, present, known, sentence_of, count)
         if recipe.loss == "softmax":
             alignment = softmax_loss(matrix, photo_of, recipe.temperature)
         else:
             alignment = max_margin_loss(matrix, recipe.margin, hardest) / len(matrix)
         parts = {"alignment": alignment, **parts}
         if recipe.fragments:
-            loss = fragment_loss(scores, present, known, photo_of[sentence_of])
+            loss = fragment_loss(products, present, known, photo_of[sentence_of])
             parts["fragments"] = recipe.fragments * loss
         return parts
 

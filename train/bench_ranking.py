@@ -24,8 +24,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.alignment.model import AlignmentConfig, AlignmentModel
-from core.alignment.ranking import BLOCK_BYTES, ranks, score_matrix
+from core.alignment.ranking import ranks
+from core.alignment.scoring import BLOCK_BYTES, Scoring, score_matrix
 
 DIMENSION, REGIONS, WORDS = 512, 20, 12
 TURNS = 5  # ours and the plain product take turns: other work on the machine slows both alike
@@ -43,12 +43,12 @@ class Embedded:
     sentences: int
 
     def scores(self, rows: slice = slice(None)) -> Tensor:
-        model = AlignmentModel(AlignmentConfig(1, 2, 1, 1, DIMENSION))
+        scoring = Scoring("max", means=True)
         regions = self.regions[rows]
         present = torch.ones(regions.shape[:2], dtype=torch.bool)
         known = torch.ones(len(self.words), dtype=torch.bool)
         return score_matrix(
-            model, regions, present, self.words, known, self.sentence_of, self.sentences
+            scoring, regions, present, self.words, known, self.sentence_of, self.sentences
         )
 
     def products(self, photos: int) -> float:

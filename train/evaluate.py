@@ -25,7 +25,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from core.alignment.grounding import grounding_regions, grounding_scores, grounding_words
+from core.alignment import grounding
+from core.alignment.grounding import grounding_regions, grounding_words
 from core.alignment.ranking import Recall
 from core.checkpoints import Checkpoint, load_checkpoint
 from core.language.vocabulary import tokenise
@@ -111,8 +112,7 @@ def phrase_scores(
     with torch.inference_mode():
         vectors = model.embed_regions(torch.from_numpy(regions.features)).numpy()
     placed, prior = grounding_regions(config, vectors, regions.boxes, regions.objectness)
-    mean: np.ndarray = grounding_scores(read, placed, prior).mean(axis=0)
-    return mean
+    return grounding.phrase_scores(read, placed, prior)
 
 
 def place_in(sentence: Sequence[str], phrase: Sequence[str]) -> int | None:

@@ -162,8 +162,9 @@ def main(arguments: argparse.Namespace) -> None:
         captions = CaptionSet(captions.names[:n], captions.paths[:n], captions.sentences[:n])
     phrases = read_boxed(arguments.phrases, arguments.sizes) if arguments.phrases else {}
     kept = {name: phrases[name] for name in captions.names if name in phrases}
+    checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
     ground(
-        load_checkpoint(arguments.checkpoint, arguments.encoder_weights),
+        checkpoint,
         captions,
         kept,
         arguments.out,
@@ -172,7 +173,7 @@ def main(arguments: argparse.Namespace) -> None:
     )
     if arguments.approximate:
         groundings = GroundingSet(arguments.out)
-        found = build(groundings)
+        found = build(groundings, checkpoint.alignment.config.scoring)
         groundings.close()
         print(f"approximate search finds {found} of what the exact one does")
     size = sum(path.stat().st_size for path in (arguments.out, *arrays_of(arguments.out)))

@@ -23,10 +23,12 @@ from core.alignment.grounding import (
     grounding_regions,
     grounding_scores,
     grounding_words,
+    phrase_scores,
     with_neighbours,
 )
 from core.alignment.model import pack_sentences
-from core.alignment.ranking import ranks, score_matrix
+from core.alignment.ranking import ranks
+from core.alignment.scoring import score_matrix
 from core.checkpoints import Checkpoint
 from core.describer import Describer, Look, SentenceLimits
 from core.groundings.schema import (
@@ -339,7 +341,7 @@ class Grounder:
         counts = torch.tensor([photo.count for photo in placed])
         lengths = [sentence.words for sentence in listed]
         scores = score_matrix(
-            self.model,
+            self.model.config.scoring,
             torch.from_numpy(regions).float(),
             torch.arange(most) < counts[:, None],
             self._contextual([self._read(sentence.text)[1] for sentence in listed]),
@@ -366,8 +368,7 @@ class Grounder:
                 wanted = np.concatenate((phrase.boxes, boxes.union_xyxy(phrase.boxes)[None]))
                 region, score = 0, None
                 if len(words[k]):
-                    scores = grounding_scores(words[k], self._grounding_regions(photo), photo.prior)
-                    mean = scores.mean(axis=0)
+                    mean = phrase_scores(words[k], self._grounding_regions(photo), photo.prior)
                     region = int(mean.argmax())
                     score = float(mean[region])
                 rows.append(

@@ -57,7 +57,8 @@ def main(arguments: argparse.Namespace) -> None:
     regions = region_set(describer.checkpoint, captions, arguments.features)
     assert reading.contextual is not None
     words = reading.contextual[reading.known]
-    found = best_regions(words, regions.vectors, len(regions.vectors))
+    scoring = describer.checkpoint.alignment.config.scoring
+    found = best_regions(words, regions.vectors, len(regions.vectors), scoring)
     score_of = dict(zip(found.rows.tolist(), found.scores.tolist(), strict=True))
     tiles = []
     best = regions.spread(found.rows, arguments.per_photo)[: arguments.best]

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from core.alignment.model import AlignmentModel, pack_sentences
-from core.alignment.ranking import Recall, ranks, recall, score_matrix
+from core.alignment.ranking import Recall, ranks, recall
+from core.alignment.scoring import score_matrix
 from core.language.vocabulary import Vocabulary, tokenise
 from train.data import CaptionSet, DataError
 from train.features import FeatureStore
@@ -117,7 +118,13 @@ def rank(model: AlignmentModel, source: RegionSource, sentences: Sentences) -> d
     ids, lengths, known, sentence_of = (t.to(device) for t in pack_sentences(flat))
     words = model.embed_words(ids, lengths)
     scores = score_matrix(
-        model, torch.cat(regions), torch.cat(present), words, known, sentence_of, len(flat)
+        model.config.scoring,
+        torch.cat(regions),
+        torch.cat(present),
+        words,
+        known,
+        sentence_of,
+        len(flat),
     )
     annotation, search = ranks(scores.cpu().numpy(), photo_of)
     return {"annotation": recall(annotation), "search": recall(search)}

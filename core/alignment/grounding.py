@@ -133,3 +133,13 @@ def grounding_scores(
     prior (R,) or None for 0 -> (N, R) v . s + |s| prior."""
     scores: np.ndarray = words @ regions.T
     return scores if prior is None else scores + np.linalg.norm(words, axis=1)[:, None] * prior
+
+
+def phrase_scores(words: np.ndarray, regions: np.ndarray, prior: np.ndarray | None) -> np.ndarray:
+    """How well each region suits a phrase as a whole: the mean of its words' `grounding_scores`,
+    so that the best region is the one that the chain gives a sentence at an endless beta.
+
+    words (N, h), N >= 1, regions (R, h), prior (R,) or None -> (R,).
+    """
+    mean: np.ndarray = grounding_scores(words, regions, prior).mean(axis=0)
+    return mean

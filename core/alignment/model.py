@@ -1,4 +1,5 @@
-"""The alignment model: regions and words in one space (Eq. 1-9 of the paper).
+"""The alignment model: regions and words in one space (Eq. 1-6 of the paper). What compares them is
+in scoring.py (Eq. 7, 8), what teaches them in losses.py (Eq. 9).
 
 Letters: K photos, R regions of each, D their features; L sentences, W words of all sentences
 together; h the common space ("multimodal" in the paper), e the BRNN's hidden size.
@@ -28,12 +29,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from core.alignment.scoring import SCORES, Scoring
 from core.configuration import check_bounds, check_choices
 from core.language.vocabulary import UNKNOWN
 
 CONTEXTS = ("brnn", "gru", "bigram", "word")
 SIMILARITIES = ("product", "cosine", "weighted")
-SCORES = ("max", "sum")
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ class AlignmentConfig:
         sizes = ("region_dimension", "word_dimension", "hidden_dimension", "common_dimension")
         check_bounds(self, **dict.fromkeys(sizes, (1, 65_536)))
         check_bounds(self, vocabulary_size=(1, 10_000_000), dropout=(0, 1))
+
+    @property
+    def scoring(self) -> Scoring:
+        """How photos and sentences are scored (Eq. 7 or 8; means where products are cosines)."""
+        return Scoring(self.score, means=self.similarity != "product")
 
 
 class SentenceEncoder(nn.Module):
@@ -157,7 +163,7 @@ ENCODERS = {"brnn": BRNN, "gru": GRU, "bigram": Bigrams, "word": SentenceEncoder
 
 
 class AlignmentModel(nn.Module):
-    """Regions (Eq. 1) and words (Eq. 2-6) embedded in one space, and their scores (Eq. 8)."""
+    """Regions (Eq. 1) and words (Eq. 2-6) embedded in one space; `scoring` compares them."""
 
     feature_mean: Tensor
     feature_scale: Tensor
@@ -207,47 +213,6 @@ class AlignmentModel(nn.Module):
             return s / mean[sentence_of][:, None]
         return s
 
-    def photo_sentence_scores(
-        self,
-        regions: Tensor,
-        present: Tensor,
-        words: Tensor,
-        known: Tensor,
-        sentence_of: Tensor,
-        count: int,
-    ) -> Tensor:
-        """S_kl of Eq. 8: each word takes its best region, a sentence sums its words. (With
-        score "sum", Eq. 7: each word takes all regions it agrees with.)
-
-        regions (K, R, h), present (K, R) bool (False for padding), words (W, h), known (W,) bool
-        (unknown words do not vote), sentence_of (W,) int64 in 0..count-1 -> (K, count).
-        """
-        scores = self.word_region_scores(regions, present, words)
-        return self.sentence_scores(scores, present, known, sentence_of, count)
-
-    def word_region_scores(self, regions: Tensor, present: Tensor, words: Tensor) -> Tensor:
-        """v . s of every word with every region -> (W, K, R); -inf where no region is present."""
-        K, R, h = regions.shape
-        scores = (words @ regions.reshape(K * R, h).T).view(-1, K, R)
-        return scores.masked_fill(~present, float("-inf"))
-
-    def sentence_scores(
-        self, scores: Tensor, present: Tensor, known: Tensor, sentence_of: Tensor, count: int
-    ) -> Tensor:
-        """Word-region scores (W, K, R) -> S_kl (K, count) by Eq. 8, or Eq. 7."""
-        if self.config.score == "max":
-            best = scores.max(dim=2).values  # (W, K)
-        else:
-            best = scores.clamp_min(0.0).sum(dim=2)
-        best = best * known[:, None]
-        summed = best.new_zeros(count, best.shape[1]).index_add(0, sentence_of, best)
-        if self.config.similarity != "product":
-            votes = best.new_zeros(count).index_add(0, sentence_of, known.to(best.dtype))
-            summed = summed / votes.clamp_min(1.0)[:, None]
-            if self.config.score == "sum":  # keeps cosines a mean, over the regions as well
-                summed = summed / present.sum(dim=1).clamp_min(1)
-        return summed.T
-
 
 def pack_sentences(sentences: list[list[int]]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Word ids of L sentences, none empty -> ids (L, T) padded with 0, lengths (L,), and for the
@@ -259,55 +224,3 @@ def pack_sentences(sentences: list[list[int]]) -> tuple[Tensor, Tensor, Tensor, 
     sentence_of = torch.repeat_interleave(torch.arange(len(sentences)), lengths)
     known = torch.cat([row[:n] for row, n in zip(ids, lengths.tolist(), strict=True)]) != UNKNOWN
     return ids, lengths, known, sentence_of
-
-
-def max_margin_loss(scores: Tensor, margin: float = 1.0, hardest: bool = False) -> Tensor:
-    """Eq. 9 on (K, K) scores whose diagonal holds the true pairs; the sum of both directions.
-
-    sum_k [ sum_l max(0, S_kl - S_kk + margin) + sum_l max(0, S_lk - S_kk + margin) ], without the
-    terms l = k, which are the constant `margin`. hardest: only the largest term of each inner sum
-    (VSE++, Faghri et al. 2018), which collapses unless a model already knows something.
-    """
-    true = scores.diagonal()
-    same = torch.eye(len(scores), dtype=torch.bool, device=scores.device)
-    sentences = F.relu(scores - true[:, None] + margin).masked_fill(same, 0.0)
-    photos = F.relu(scores - true[None, :] + margin).masked_fill(same, 0.0)
-    if hardest:
-        return sentences.amax(dim=1).sum() + photos.amax(dim=0).sum()
-    return sentences.sum() + photos.sum()
-
-
-def fragment_loss(scores: Tensor, present: Tensor, known: Tensor, photo_of_word: Tensor) -> Tensor:
-    """DeFrag's fragment objective with multiple instances (Karpathy, Joulin & Fei-Fei 2014, Eq. 5).
-
-    scores (W, K, R) of words and regions; photo_of_word (W,) each word's own photo. Every region
-    of another photo is a negative (y = -1). Of its own photo's, those it already agrees with are
-    positives and the best one always is: the paper's alternation between y and the weights.
-    sum max(0, 1 - y v.s), positives and negatives each averaged, so that the few count as much.
-    """
-    K = scores.shape[1]
-    here = present & known[:, None, None]  # (W, K, R)
-    own = photo_of_word[:, None] == torch.arange(K, device=scores.device)  # (W, K)
-    best = scores == scores.amax(dim=2, keepdim=True)
-    positive = own[:, :, None] & here & ((scores > 0) | best)
-    finite = scores.masked_fill(~here, 0.0)
-    towards = F.relu(1.0 - finite)[positive].mean()
-    away = F.relu(1.0 + finite)[here & ~positive].mean()
-    return towards + away
-
-
-def softmax_loss(scores: Tensor, photo_of: Tensor, temperature: float = 0.05) -> Tensor:
-    """Symmetric cross-entropy over a batch (not in the paper, which uses Eq. 9).
-
-    scores (K, L); photo_of (L,) the true photo of each sentence. Each sentence must find its photo
-    among all photos; each photo must find each of its sentences among all the others' sentences
-    (its own other sentences are true as well: they do not compete).
-    """
-    K, L = scores.shape
-    logits = scores / temperature
-    to_photo = F.cross_entropy(logits.T, photo_of)
-    own = F.one_hot(photo_of, K).T.bool()  # (K, L)
-    rivals = logits.masked_fill(own, float("-inf")).logsumexp(dim=1)[photo_of]
-    true = logits[photo_of, torch.arange(L, device=scores.device)]
-    to_sentence = F.softplus(rivals - true).mean()
-    return (to_photo + to_sentence) / 2

@@ -1,12 +1,7 @@
-"""Ranking with Eq. 8, whole sets at once: sentences for a photo, photos or regions for words.
+"""Ranking by the scores of scoring.py: ranks among a whole set, and searches in stored regions.
 
-Eq. 8 is a sum over words of a maximum over regions. For a whole test set that is one product of
-all words with all regions, a maximum over each photo's regions and a sum over each sentence's
-words (`score_matrix`). For one query over many stored regions it is `best_regions` (Fig. 9, 10)
-and `best_photos`: exact, no index, and the regions may lie on disk as a memory map.
-
-Everything goes block by block, so that memory stays bounded, and in blocks that stay in the
-processor's cache: the maximum then costs little beside the product.
+A search for one query is `best_regions` (Fig. 9, 10) and `best_photos`: exact, no index, and the
+regions may lie on disk as a memory map. It goes block by block, so that memory stays bounded.
 """
 
 from __future__ import annotations
@@ -19,12 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.alignment.model import AlignmentModel
+from core.alignment.scoring import Scoring
 
-BLOCK_BYTES = 4 * 2**20
-"""Of word-region scores held at once by `score_matrix`: more leaves the cache and gains nothing."""
-TILE_WORDS = 512
-"""Words of a block: below, the product gets slower; above, nothing gains."""
 BLOCK_REGIONS = 4096
 """Regions of a block in a search: as float32 of 512 numbers, 8 MB."""
 
@@ -78,23 +69,30 @@ def _products(
 
 
 def best_regions(
-    words: np.ndarray, regions: np.ndarray, k: int, block: int = BLOCK_REGIONS
+    words: np.ndarray,
+    regions: np.ndarray,
+    k: int,
+    scoring: Scoring,
+    block: int = BLOCK_REGIONS,
 ) -> Found:
     """The k regions of a set that suit a query best (Fig. 9 and 10 of the paper).
 
-    words    (W, h) vectors s_t of the query's known words, W >= 1 (`Reading.vectors[known]`)
+    words    (W, h) vectors s_t of the query's known words, W >= 1 (`Reading.contextual[known]`)
     regions  (N, h) vectors v of all regions, float32 or float16, in memory or memory-mapped
     k        how many; all N where there are fewer
+    scoring  the model's (`AlignmentConfig.scoring`)
     block    regions turned to float32 at a time
 
-    A region's score is sum_t v . s_t: one product with the sum of the words. -> Found, whose rows
-    are rows of `regions`. Exact: every region is scored. Reads each region once.
+    A region's score is `Scoring.region_scores`: by Eq. 8 sum_t v . s_t. -> Found, whose rows are
+    rows of `regions`. Exact: every region is scored. Reads each region once.
     """
     scores = np.empty(len(regions), dtype=np.float32)
-    query = np.asarray(words, dtype=np.float32).sum(axis=0, keepdims=True)
+    query = np.asarray(words, dtype=np.float32)
+    if scoring.sums_commute:
+        query = query.sum(axis=0, keepdims=True)
     bounds = np.append(np.arange(0, len(regions), block), len(regions))
     for start, end, products in _products(query, regions, bounds):
-        scores[start:end] = products[0]
+        scores[start:end] = scoring.region_scores(products)
     return _top(scores, k)
 
 
@@ -103,18 +101,19 @@ def best_photos(
     regions: np.ndarray,
     first: np.ndarray,
     k: int,
+    scoring: Scoring,
     block: int = BLOCK_REGIONS,
 ) -> Found:
-    """The k photos of a set that suit a query best by Eq. 8: each word takes its best region.
+    """The k photos of a set that suit a query best by Eq. 8, or 7.
 
-    words, regions, block  as for `best_regions`
+    words, regions, scoring, block  as for `best_regions`
     first    (K + 1,) int: photo j's regions are rows first[j] .. first[j + 1] - 1, one or more;
              first[0] = 0 and first[K] = N
 
-    A photo's score is sum_t max_i v_i . s_t. -> Found, whose rows are photos 0 .. K - 1.
-    Raises ValueError when `first` does not part the regions so.
+    A photo's score is `Scoring.photo_scores`: by Eq. 8 sum_t max_i v_i . s_t. -> Found, whose rows
+    are photos 0 .. K - 1. Raises ValueError when `first` does not part the regions so.
     """
-    return best_regions_and_photos(words, regions, first, k, block)[1]
+    return best_regions_and_photos(words, regions, first, k, scoring, block)[1]
 
 
 def best_regions_and_photos(
@@ -122,6 +121,7 @@ def best_regions_and_photos(
     regions: np.ndarray,
     first: np.ndarray,
     k: int,
+    scoring: Scoring,
     block: int = BLOCK_REGIONS,
 ) -> tuple[Found, Found]:
     """What `best_regions` and `best_photos` find, in one pass: each region is read once."""
@@ -135,85 +135,12 @@ def best_regions_and_photos(
     filled = np.searchsorted(first, np.arange(0, len(regions) + block, block))
     cuts = np.unique(np.minimum(filled, len(first) - 1))
     scores = np.empty(len(first) - 1, dtype=np.float32)
-    summed = np.empty(len(regions), dtype=np.float32)
+    alone = np.empty(len(regions), dtype=np.float32)
     blocks = _products(words, regions, first[cuts])
     for (photo, stop), (start, end, products) in zip(pairwise(cuts), blocks, strict=True):
-        best = np.maximum.reduceat(products, first[photo:stop] - start, axis=1)  # (W, photos)
-        scores[photo:stop] = best.sum(axis=0)
-        summed[start:end] = products.sum(axis=0)
-    return _top(summed, k), _top(scores, k)
-
-
-def _sums(
-    regions: Tensor,
-    present: Tensor,
-    words: Tensor,
-    known: Tensor,
-    sentence_of: Tensor,
-    count: int,
-    block_bytes: int,
-    all_regions: bool,
-) -> Tensor:
-    """sum_t max_i v_i . s_t (Eq. 8) or, with all_regions, sum_t sum_i max(0, v_i . s_t) (Eq. 7),
-    t over known words: (K, R, h), (K, R), (W, h), (W,), (W,) -> (K, count)."""
-    K, R, h = regions.shape
-    tile = max(1, min(TILE_WORDS, block_bytes // (4 * R)))
-    photos = max(1, block_bytes // (4 * R * tile))
-    scores = torch.empty(K, count)
-    held = regions.new_empty(tile * R * min(photos, K))
-    for start in range(0, K, photos):
-        rows = slice(start, start + photos)
-        here = present[rows]
-        k = len(here)
-        if all_regions:  # a missing region adds 0
-            block = regions[rows].masked_fill(~here[:, :, None], 0.0)
-        else:  # a missing region becomes a copy of one that is there: no maximum can tell
-            stand_in = here.int().argmax(dim=1)
-            slots = torch.where(here, torch.arange(R, device=here.device), stand_in[:, None])
-            block = regions[rows].gather(1, slots[:, :, None].expand(k, R, h))
-        # Region slots outside, photos inside: the maximum runs along whole rows of photos.
-        across = block.transpose(0, 1).reshape(R * k, h).T
-        summed = regions.new_zeros(count, k)
-        for first in range(0, len(words), tile):
-            here_known = known[first : first + tile]
-            some = words[first : first + tile][here_known]  # of all words it would be a large copy
-            products = held[: len(some) * R * k].view(len(some), R * k)
-            torch.mm(some, across, out=products)
-            slotted = products.view(len(some), R, k)
-            voted = slotted.clamp_(min=0.0).sum(dim=1) if all_regions else slotted.amax(dim=1)
-            summed.index_add_(0, sentence_of[first : first + tile][here_known], voted)
-        scores[rows] = summed.T
-    return scores
-
-
-@torch.inference_mode()
-def score_matrix(
-    model: AlignmentModel,
-    regions: Tensor,
-    present: Tensor,
-    words: Tensor,
-    known: Tensor,
-    sentence_of: Tensor,
-    count: int,
-    block_bytes: int = BLOCK_BYTES,
-) -> Tensor:
-    """S_kl of Eq. 8 for all K photos and `count` sentences -> (K, count) float32 on the CPU.
-
-    Arguments as `AlignmentModel.photo_sentence_scores`, and the same numbers, block by block;
-    every photo has at least one region that is present (ValueError names one that has none).
-    Beside the answer, at most `block_bytes` of word-region scores are held, and the region vectors
-    and sums of the photos of one block.
-    """
-    if not present.any(dim=1).all():
-        photo = int((~present.any(dim=1)).nonzero()[0])
-        raise ValueError(f"photo {photo} has no region; expected at least one, the whole image")
-    everything = model.config.score == "sum"
-    scores = _sums(regions, present, words, known, sentence_of, count, block_bytes, everything)
-    if model.config.similarity != "product":  # means, as `AlignmentModel.sentence_scores` takes
-        scores /= torch.bincount(sentence_of[known], minlength=count).clamp_min(1).cpu()
-        if everything:
-            scores /= present.sum(dim=1, keepdim=True).cpu()
-    return scores
+        scores[photo:stop] = scoring.photo_scores(products, first[photo:stop] - start)
+        alone[start:end] = scoring.region_scores(products)
+    return _top(alone, k), _top(scores, k)
 
 
 def ranks(scores: np.ndarray, photo_of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from core.alignment.ranking import Found, best_photos
+from core.alignment.ranking import Found, best_photos, best_regions
+from core.alignment.scoring import Scoring
 from core.groundings.reader import GroundingSet
 from core.groundings.schema import GroundingError
 
@@ -30,7 +31,7 @@ class ApproximateOptions:
     share: float = 1 / 16
     """Of the cells, those looked at: a sixteenth of the exact search's work."""
     candidates: int = 400
-    """Regions of each word whose photos are scored in full by Eq. 8."""
+    """Regions of each word whose photos are scored in full."""
     queries: int = 50
     """Sentences of the set that the recall is measured with."""
     results: int = 24
@@ -70,18 +71,22 @@ class ApproximateSearch:
         self.recall: dict[str, float] = told["recall"]
         self.index.nprobe = max(1, round(self.options.share * self.index.nlist))
 
-    def search(self, words: np.ndarray, count: int) -> tuple[Found, Found]:
+    def search(self, words: np.ndarray, count: int, scoring: Scoring) -> tuple[Found, Found]:
         """As `GroundingSet.search`: the best regions, then the best photos."""
         words = np.ascontiguousarray(words, dtype=np.float32)
         scores, rows = self.index.search(words.sum(axis=0, keepdims=True), count)
         there = rows[0] >= 0
         regions = Found(rows[0][there].astype(np.int64), scores[0][there])
-        return regions, self._photos(words, regions.rows, count)
-
-    def _photos(self, words: np.ndarray, rows: np.ndarray, count: int) -> Found:
-        """Eq. 8 in full, for the photos of each word's best regions."""
         _, near = self.index.search(words, self.options.candidates)
-        rows = np.concatenate((rows, near[near >= 0]))
+        near = np.concatenate((regions.rows, near[near >= 0]))
+        if not scoring.sums_commute:  # the index adds up products: it only proposes
+            near = np.unique(near)
+            found = best_regions(words, self.groundings.regions[near], count, scoring)
+            regions = Found(near[found.rows], found.scores)
+        return regions, self._photos(words, near, count, scoring)
+
+    def _photos(self, words: np.ndarray, rows: np.ndarray, count: int, scoring: Scoring) -> Found:
+        """The model's score in full, for the photos of these regions."""
         first = self.groundings.first
         photos = np.unique(np.searchsorted(first, rows, side="right") - 1)
         if not len(photos):
@@ -89,14 +94,17 @@ class ApproximateSearch:
         spans = [np.arange(first[photo], first[photo + 1]) for photo in photos]
         ends = np.cumsum([0, *(len(span) for span in spans)])
         vectors = self.groundings.regions[np.concatenate(spans)]
-        found = best_photos(words, vectors, ends, count)
+        found = best_photos(words, vectors, ends, count, scoring)
         return Found(photos[found.rows], found.scores)
 
 
 def build(
-    groundings: GroundingSet, options: ApproximateOptions = ApproximateOptions()
+    groundings: GroundingSet,
+    scoring: Scoring,
+    options: ApproximateOptions = ApproximateOptions(),
 ) -> dict[str, float]:
-    """Make the set's index -> its recall: {"regions", "photos"}, shares of the exact answers.
+    """Make the set's index -> its recall: {"regions", "photos"}, shares of the exact answers by the
+    model's `scoring`.
 
     Needs memory for the regions in float16, and for a sample of them in float32.
     """
@@ -123,13 +131,16 @@ def build(
     told = {"set": groundings.name, "options": asdict(options)}
     note = path.with_suffix(".faiss.json")
     note.write_text(json.dumps({**told, "recall": {}}), encoding="utf-8")
-    recall = measured(groundings, ApproximateSearch(groundings), options)
+    recall = measured(groundings, ApproximateSearch(groundings), scoring, options)
     note.write_text(json.dumps({**told, "recall": recall}, indent=2) + "\n", encoding="utf-8")
     return recall
 
 
 def measured(
-    groundings: GroundingSet, search: ApproximateSearch, options: ApproximateOptions
+    groundings: GroundingSet,
+    search: ApproximateSearch,
+    scoring: Scoring,
+    options: ApproximateOptions,
 ) -> dict[str, float]:
     """Shares of the exact search's best results that the index finds, for sentences of the set."""
     readable = [
@@ -142,8 +153,8 @@ def measured(
     for sentence in readable:
         reading = groundings.reading(sentence)
         words = reading.vectors[reading.known]
-        exact = groundings.search(words, options.results)
-        near = search.search(words, options.results)
+        exact = groundings.search(words, options.results, scoring)
+        near = search.search(words, options.results, scoring)
         for name, wanted, found in zip(shares, exact, near, strict=True):
             shares[name].append(float(np.isin(wanted.rows, found.rows).mean()))
     return {name: round(float(np.mean(found)), 4) for name, found in shares.items() if found}

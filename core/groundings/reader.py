@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from core.alignment.grounding import with_neighbours
 from core.alignment.ranking import Found, as_float32, best_regions_and_photos
+from core.alignment.scoring import Scoring
 from core.describer import Look, Reading
 from core.groundings.listing import Listing
 from core.groundings.schema import (
@@ -298,10 +299,10 @@ class GroundingSet:
         with Session(self.engine) as session:
             return [(int(photo), float(score)) for photo, score in session.execute(query)]
 
-    def search(self, words: np.ndarray, count: int) -> tuple[Found, Found]:
-        """Known words' vectors (W, h) -> the best regions by sum_t v . s_t, whose rows `place`
-        knows, and the best photos by Eq. 8's sum, whose rows are ids."""
-        return best_regions_and_photos(words, self._searched, self.first, count)
+    def search(self, words: np.ndarray, count: int, scoring: Scoring) -> tuple[Found, Found]:
+        """Known words' vectors (W, h), scored as their model scores -> the best regions, whose rows
+        `place` knows, and the best photos, whose rows are ids (`best_regions`, `best_photos`)."""
+        return best_regions_and_photos(words, self._searched, self.first, count, scoring)
 
     @cached_property
     def _searched(self) -> np.ndarray:

@@ -226,7 +226,8 @@ class Groundings:
         assert reading.contextual is not None  # it was just read
         known = reading.contextual[reading.known]
         started = time.perf_counter()
-        regions, photos = (self.near or self.set).search(known, count)
+        scoring = self.describer.checkpoint.alignment.config.scoring
+        regions, photos = (self.near or self.set).search(known, count, scoring)
         seconds = time.perf_counter() - started
         return {
             "words": [

@@ -17,6 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from core.alignment.model import AlignmentModel, pack_sentences
+from core.alignment.scoring import score_matrix
 from core.captioning.beam import Decoding, search
 from core.captioning.captioner import TrainedCaptioner, image_inputs
 from core.language.vocabulary import Vocabulary, tokenise
@@ -101,18 +102,18 @@ def ranked_snippets(
     """The snippet with the highest score for each region."""
     read = {text: ids for text in texts if any(ids := vocabulary.ids(tokenise(text)))}
     unique = sorted(read)
-    regions = model.embed_regions(pooled.own)
+    regions = model.embed_regions(pooled.own)[:, None]  # each as a photo that has no other
+    present = torch.ones(regions.shape[:2], dtype=torch.bool)
     best = torch.full((len(regions),), float("-inf"))
     chosen = torch.zeros(len(regions), dtype=torch.int64)
     for start in range(0, len(unique), 4096):
         chunk = unique[start : start + 4096]
         ids, lengths, known, sentence_of = pack_sentences([read[text] for text in chunk])
-        words = model.embed_words(ids, lengths) * known[:, None]
-        summed = words.new_zeros(len(chunk), words.shape[1]).index_add(0, sentence_of, words)
-        if model.config.similarity != "product":
-            votes = torch.zeros(len(chunk)).index_add(0, sentence_of, known.float())
-            summed = summed / votes[:, None]
-        found, place = (regions @ summed.T).max(dim=1)
+        words = model.embed_words(ids, lengths)
+        scores = score_matrix(
+            model.config.scoring, regions, present, words, known, sentence_of, len(chunk)
+        )
+        found, place = scores.max(dim=1)
         better = found > best
         best, chosen = torch.where(better, found, best), torch.where(better, place + start, chosen)
     return {key: unique[row] for key, row in enumerate(chosen.tolist())}

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.alignment.scoring import Scoring
 from core.groundings.approximate import ApproximateOptions, ApproximateSearch, build, index_path
 from core.groundings.reader import GroundingSet
 from core.groundings.schema import GroundingError, PhotoRow, SentenceRow, WordRow
@@ -18,6 +19,7 @@ from tests.core.handmade import ABOUT
 
 PHOTOS, REGIONS, DIMENSION = 200, 10, 8
 OPTIONS = ApproximateOptions(candidates=100)
+EQ8 = Scoring("max")
 
 
 @pytest.fixture(scope="module")
@@ -54,33 +56,35 @@ def groundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GroundingSe
     opened.close()
 
 
-def test_looking_everywhere_is_the_exact_search(groundings: GroundingSet) -> None:
-    assert build(groundings, replace(OPTIONS, share=1.0, candidates=2000)) == {
+@pytest.mark.parametrize("scoring", [EQ8, Scoring("sum"), Scoring("sum", means=True)])
+def test_looking_everywhere_is_the_exact_search(groundings: GroundingSet, scoring: Scoring) -> None:
+    assert build(groundings, scoring, replace(OPTIONS, share=1.0, candidates=2000)) == {
         "regions": 1.0,
         "photos": 1.0,
     }
     words = np.array(groundings.words[:2], dtype=np.float32)
-    exact, near = groundings.search(words, 7), ApproximateSearch(groundings).search(words, 7)
+    exact = groundings.search(words, 7, scoring)
+    near = ApproximateSearch(groundings).search(words, 7, scoring)
     for wanted, found in zip(exact, near, strict=True):
         assert found.rows.tolist() == wanted.rows.tolist()
         np.testing.assert_allclose(found.scores, wanted.scores, rtol=2e-3)
 
 
 def test_its_recall_is_what_it_says(groundings: GroundingSet) -> None:
-    said = build(groundings, replace(OPTIONS, share=0.25, queries=20))
+    said = build(groundings, EQ8, replace(OPTIONS, share=0.25, queries=20))
     search = ApproximateSearch(groundings)
     assert search.recall == said
     shares = []
     for photo in np.linspace(0, PHOTOS - 1, 20).astype(int):
         words = groundings.reading(int(photo)).vectors
-        wanted, found = groundings.search(words, 24)[0], search.search(words, 24)[0]
+        wanted, found = groundings.search(words, 24, EQ8)[0], search.search(words, 24, EQ8)[0]
         shares.append(len(set(wanted.rows) & set(found.rows)) / 24)
     assert said["regions"] == pytest.approx(np.mean(shares), abs=1e-4)
     assert 0.3 < said["regions"] < 1.0
 
 
 def test_an_index_of_another_set_is_refused(groundings: GroundingSet) -> None:
-    build(groundings, OPTIONS)
+    build(groundings, EQ8, OPTIONS)
     note = index_path(groundings.path).with_suffix(".faiss.json")
     kept = note.read_text()
     note.write_text(kept.replace(groundings.name, "0" * 16))
@@ -96,7 +100,7 @@ def test_without_faiss_it_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "faiss", None)
     with pytest.raises(GroundingError, match="pip install faiss-cpu"):
-        build(groundings, OPTIONS)
+        build(groundings, EQ8, OPTIONS)
 
 
 def test_the_path_of_an_index() -> None:

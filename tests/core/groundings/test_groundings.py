@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.alignment.scoring import Scoring
 from core.describer import align
 from core.groundings.analysis import analyse
 from core.groundings.export import Export, regions_at, segments_at
@@ -122,7 +123,7 @@ def test_places_are_those_of_align(groundings: GroundingSet, beta: float) -> Non
 def test_searches_are_exact(groundings: GroundingSet) -> None:
     words = np.array([[1, 0.25], [0, 0.25]])
     # sum_t v . s_t = x + y / 2 for v = (x, y)
-    found, photos = groundings.search(words, 3)
+    found, photos = groundings.search(words, 3, Scoring())
     places = groundings.place(found.rows)
     assert [(p.photo.id, p.region) for p in places] == [(4, 0), (3, 1), (3, 0)]
     assert found.scores.tolist() == [4.0, 3.5, 3.0]
@@ -130,7 +131,7 @@ def test_searches_are_exact(groundings: GroundingSet) -> None:
     # each word takes its best region: photo 3 gives 3.25 and 0.25
     assert photos.rows.tolist() == [4, 3, 2]
     assert photos.scores.tolist() == [4.0, 3.5, 2.0]
-    everything, all_photos = groundings.search(words, 100)
+    everything, all_photos = groundings.search(words, 100, Scoring())
     assert (len(everything), len(all_photos)) == (7, 5)
 
 
