@@ -1,10 +1,10 @@
-"""The one object everybody else uses: look at a photo once, then align sentences with it, or let
-the captioners describe it.
+"""The one object everybody else uses: look at a photo once, read sentences and align them with it,
+or let the captioners describe it. What comes out is plain data (`core.results`).
 
 describer = Describer.load()
 look = describer.look(photo)                 # the networks' cost of a photo, paid once
 reading = describer.read("A dog jumps .")    # the text encoder's cost of a sentence
-alignment = align(look, reading, beta=0.1)   # a product and a chain
+alignment = align(look, reading, beta=0.1)   # core.results: a product and a chain
 alignment.at(beta=0.4)                       # only the chain
 for one in describer.describe(look): ...     # the photo's sentence, then each region's
 """
@@ -12,25 +12,21 @@ for one in describer.describe(look): ...     # the photo's sentence, then each r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from core.alignment import chain
-from core.alignment.grounding import grounding_regions, grounding_scores, grounding_words
+from core.alignment.grounding import grounding_regions, grounding_words
 from core.alignment.model import pack_sentences
 from core.captioning.beam import Caption, Decoding, search
 from core.captioning.captioner import TrainedCaptioner, image_inputs
 from core.checkpoints import Checkpoint, load_checkpoint
 from core.errors import UserError
-from core.language.vocabulary import UNKNOWN, Word, words_of
-from core.vision import boxes
+from core.language.vocabulary import UNKNOWN, words_of
+from core.results import Description, Look, Reading, Spoken
 from core.vision.images import Photo
-
-NO_REGION = -1  # an unknown word's region
 
 
 class SentenceError(UserError):
@@ -45,164 +41,6 @@ class SentenceLimits:
     """Far above any caption (Flickr8k's longest has 38 words); bounds a request's cost."""
     characters: int = 4000
     """The same bound for what is read before words are counted."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """What one photo cost: its size in pixels and its regions.
-
-    boxes (R, 4) normalised xyxy, objectness (R,), vectors (R, h) in the common space (Eq. 1) and
-    prior (R,), or None for none, as `core.alignment.grounding` gives it; row 0 is the whole photo.
-    features (R, D) are the encoder's, which captioners read, or None where only vectors were kept.
-    """
-
-    width: int
-    height: int
-    boxes: np.ndarray
-    objectness: np.ndarray
-    vectors: np.ndarray
-    note: str = ""
-    prior: np.ndarray | None = None
-    features: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What one sentence cost: its words, which of them are known, and their vectors.
-
-    vectors (N, h) choose regions (`core.alignment.grounding`); contextual (N, h) are Eq. 6's s_t,
-    which ranking and search compare, or None where a set kept only the others.
-    """
-
-    sentence: str
-    words: tuple[Word, ...]
-    known: np.ndarray
-    vectors: np.ndarray
-    contextual: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Consecutive words that look at one region (unknown words between them included).
-
-    first, last   indices of its first word and of its last one
-    words         those words, joined by spaces
-    region        index of the region
-    score         sum of its known words' scores with that region
-    """
-
-    first: int
-    last: int
-    words: str
-    region: int
-    score: float
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """A sentence aligned with a photo at one beta. Plain data.
-
-    words      N of them, with their places in `sentence`
-    known      (N,) bool; an unknown word has no scores and no region
-    scores     (N, R) `grounding_scores`; rows of unknown words are 0 and mean nothing
-    regions    (N,) the region of each word, NO_REGION for unknown ones
-    boxes      (R, 4) xyxy in the photo's own pixels; region 0 is the whole image
-    beta       of Eq. 12, in units of the scores; from merging_beta on, one region takes all words
-    """
-
-    sentence: str
-    words: tuple[Word, ...]
-    known: np.ndarray
-    scores: np.ndarray
-    width: int
-    height: int
-    boxes: np.ndarray
-    objectness: np.ndarray
-    beta: float
-    merging_beta: float
-    regions: np.ndarray
-    segments: tuple[Segment, ...]
-
-    def at(self, beta: float) -> Alignment:
-        """The same scores decoded at another beta: no network runs."""
-        known = self.scores[self.known]
-        regions = np.full(len(self.words), NO_REGION, dtype=np.int64)
-        decoded = chain.decode(known, beta)
-        regions[self.known] = decoded
-        places = np.flatnonzero(self.known)
-        segments = []
-        for start, end, region in chain.segments(decoded):
-            first, last = int(places[start]), int(places[end - 1])
-            text = " ".join(word.text for word in self.words[first : last + 1])
-            total = float(known[start:end, region].sum())
-            segments.append(Segment(first, last, text, region, total))
-        return replace(self, beta=float(beta), regions=regions, segments=tuple(segments))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers for JSON; boxes are xyxy in the photo's own pixels."""
-        return {
-            "photo": {"width": self.width, "height": self.height},
-            "sentence": self.sentence,
-            "beta": self.beta,
-            "merging_beta": self.merging_beta,
-            "words": [
-                {
-                    "word": word.text,
-                    "start": word.start,
-                    "end": word.end,
-                    "known": bool(known),
-                    "region": int(region) if known else None,
-                    "score": float(row[region]) if known else None,
-                }
-                for word, known, region, row in zip(
-                    self.words, self.known, self.regions, self.scores, strict=True
-                )
-            ],
-            "segments": [
-                {
-                    "first": s.first,
-                    "last": s.last,
-                    "words": s.words,
-                    "region": s.region,
-                    "box": [float(x) for x in self.boxes[s.region]],
-                    "score": s.score,
-                }
-                for s in self.segments
-            ],
-            "regions": [
-                {"box": [float(x) for x in box], "objectness": float(objectness)}
-                for box, objectness in zip(self.boxes, self.objectness, strict=True)
-            ],
-            "scores": [
-                [float(x) for x in row] if known else None
-                for row, known in zip(self.scores, self.known, strict=True)
-            ],
-        }
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """A captioner's sentence: its words, and the log-probability of each and, at last, of END."""
-
-    words: tuple[str, ...]
-    log_probabilities: tuple[float, ...]
-
-    @property
-    def text(self) -> str:
-        return " ".join(self.words)
-
-    @property
-    def log_probability(self) -> float:
-        """Of the whole sentence."""
-        return sum(self.log_probabilities)
-
-
-@dataclass(frozen=True)
-class Description:
-    """What is said of one region, best sentence first; region 0 is the whole photo."""
-
-    region: int
-    sentences: tuple[Spoken, ...]
 
 
 class Describer:
@@ -324,24 +162,3 @@ def _captioned_inputs(look: Look, regions: list[int], captioner: TrainedCaptione
 def _spoken(captioner: TrainedCaptioner, caption: Caption) -> Spoken:
     words = tuple(captioner.vocabulary.words[word - 1] for word in caption.words)
     return Spoken(words, caption.log_probabilities)
-
-
-def align(look: Look, reading: Reading, beta: float = 0.0) -> Alignment:
-    """Score every word with every region and decode the chain at `beta` (Eq. 10-12)."""
-    scores = grounding_scores(reading.vectors, look.vectors, look.prior).astype(np.float64)
-    scores[~reading.known] = 0.0
-    blank = Alignment(
-        sentence=reading.sentence,
-        words=reading.words,
-        known=reading.known,
-        scores=scores,
-        width=look.width,
-        height=look.height,
-        boxes=boxes.normalised_to_pixels(look.boxes, look.width, look.height),
-        objectness=look.objectness,
-        beta=0.0,
-        merging_beta=chain.merging_beta(scores[reading.known]),
-        regions=np.full(len(reading.words), NO_REGION),
-        segments=(),
-    )
-    return blank.at(beta)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from core.checkpoints import BUNDLED, load_checkpoint
-from core.describer import Describer, align
+from core.describer import Describer
+from core.results import align
 from core.vision.images import read
 from train import evaluate
 from train.data import read_phrases

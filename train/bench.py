@@ -24,7 +24,8 @@ import numpy as np
 from torchvision.models import get_model
 
 from core.alignment import chain
-from core.describer import Describer, align
+from core.describer import Describer
+from core.results import align
 from core.vision.encoders.torchvision import TorchvisionEncoder
 from core.vision.images import Photo
 from train.bench_captions import bench_captions

@@ -30,7 +30,7 @@ from core.alignment.model import pack_sentences
 from core.alignment.ranking import ranks
 from core.alignment.scoring import score_matrix
 from core.checkpoints import Checkpoint
-from core.describer import Describer, Look, SentenceLimits
+from core.describer import Describer, SentenceLimits
 from core.groundings.schema import (
     FoundRow,
     PhotoRow,
@@ -41,6 +41,7 @@ from core.groundings.schema import (
 )
 from core.groundings.writer import GroundingWriter
 from core.language.vocabulary import UNKNOWN, words_of
+from core.results import Look
 from core.vision import boxes, images
 from core.vision.images import ImageError
 from core.vision.regions import Regions

@@ -21,6 +21,7 @@ from core.alignment import chain
 from core.alignment.grounding import grounding_regions, grounding_scores, grounding_words
 from core.checkpoints import Checkpoint, load_checkpoint
 from core.language.vocabulary import UNKNOWN, tokenise
+from core.results import NO_REGION, segments_of
 from train.data import CaptionSet, DataError, read_captions
 from train.features import FeatureStore
 from train.runs import set_threads
@@ -90,16 +91,19 @@ def _block(
     found = []
     for row, ((photo, k, words, _), place) in enumerate(zip(said, places, strict=True)):
         name = captions.names[photo]
-        for first, end, region in chain.segments(decoded[row, : len(place)]):
-            box = store.boxes[rows[name], region]
+        # All words' rows again, as everywhere: those of unknown words hold nothing.
+        placed, chosen = np.full(len(words), NO_REGION), np.zeros((len(words), scores.shape[2]))
+        placed[place], chosen[place] = decoded[row, : len(place)], scores[row, : len(place)]
+        for segment in segments_of(words, chosen, placed):
+            box = store.boxes[rows[name], segment.region]
             found.append(
                 {
                     "photo": name,
                     "sentence": k,
-                    "region": region,
+                    "region": segment.region,
                     "box": [round(float(x), 4) for x in box],
-                    "words": " ".join(words[place[first] : place[end - 1] + 1]),
-                    "score": round(float(scores[row, first:end, region].sum()), 4),
+                    "words": segment.words,
+                    "score": round(segment.score, 4),
                 }
             )
     return found

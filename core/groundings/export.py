@@ -1,8 +1,4 @@
-"""Where a sentence's words are at some beta: the chain alone, for many sentences at once.
-
-`core.describer.align` also finds the beta that merges a sentence, which costs a dozen decodings;
-lists and exports need none of that.
-"""
+"""A grounding set as records of photos, for files: where the model or people put words."""
 
 from __future__ import annotations
 
@@ -13,38 +9,12 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.alignment import chain
-from core.alignment.grounding import grounding_scores
-from core.describer import NO_REGION, Look, Reading, Segment
 from core.groundings.reader import GroundingSet
 from core.groundings.records import PhotoRecord, PhraseRecord
 from core.groundings.schema import PhotoRow, PhraseRow, SentenceRow, WordRow
 from core.language.vocabulary import words_of
+from core.results import Reading, locate
 from core.vision import boxes
-
-
-def regions_at(look: Look, reading: Reading, beta: float) -> np.ndarray:
-    """-> (N,) the region of each word at beta, NO_REGION for unknown ones."""
-    regions = np.full(len(reading.words), NO_REGION, dtype=np.int64)
-    regions[reading.known] = chain.decode(_known_scores(look, reading), beta)
-    return regions
-
-
-def _known_scores(look: Look, reading: Reading) -> np.ndarray:
-    return grounding_scores(reading.vectors[reading.known], look.vectors, look.prior)
-
-
-def segments_at(look: Look, reading: Reading, beta: float) -> list[Segment]:
-    """The same as segments, equal to those of `core.describer.align`."""
-    places = np.flatnonzero(reading.known)
-    regions = regions_at(look, reading, beta)[places]
-    scores = _known_scores(look, reading)
-    found = []
-    for start, end, region in chain.segments(regions):
-        first, last = int(places[start]), int(places[end - 1])
-        words = " ".join(word.text for word in reading.words[first : last + 1])
-        found.append(Segment(first, last, words, region, float(scores[start:end, region].sum())))
-    return found
 
 
 @dataclass(frozen=True)
@@ -127,7 +97,7 @@ class Export:
                 np.array(known[row.id]),
                 vectors.astype(np.float32),
             )
-            for segment in segments_at(look, reading, self.beta):
+            for segment in locate(look, reading, self.beta).segments:
                 x1, y1, x2, y2 = pixels[segment.region]
                 yield PhraseRecord(segment.words, ((x1, y1, x2, y2),), number, segment.score)
 

@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session
 from core.alignment.grounding import with_neighbours
 from core.alignment.ranking import Found, as_float32, best_regions_and_photos
 from core.alignment.scoring import Scoring
-from core.describer import Look, Reading
 from core.groundings.listing import Listing
 from core.groundings.schema import (
     FORMAT,
@@ -38,6 +37,7 @@ from core.groundings.schema import (
     engine_for,
 )
 from core.language.vocabulary import words_of
+from core.results import Look, Reading
 from core.vision import boxes
 
 KEPT_ORDERS = 16

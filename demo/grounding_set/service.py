@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from core.alignment.ranking import Found
-from core.describer import Describer, Look, Reading, align
+from core.describer import Describer
 from core.groundings.analysis import Analysis, analyse
 from core.groundings.approximate import ApproximateSearch, index_path
-from core.groundings.export import regions_at
 from core.groundings.listing import Listing
 from core.groundings.reader import Candidate, Card, GroundingSet, Opened
 from core.groundings.schema import GroundingError, fingerprint
+from core.results import Look, Reading, align, locate
 from core.vision import boxes
 from demo.viewer.viewer import alignment_view
 
@@ -156,7 +156,7 @@ class Groundings:
             if candidate.readable:
                 reading = self.set.reading(candidate.sentence)
                 for word, region in zip(
-                    reading.words, regions_at(look, reading, beta), strict=True
+                    reading.words, locate(look, reading, beta).regions, strict=True
                 ):
                     one = {"start": word.start, "end": word.end}
                     words.append({**one, "region": int(region) if region >= 0 else None})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.describer import Alignment
+from core.results import Alignment
 from demo.web.labels import plotly_label
 
 ROW = 26  # pixels a word gets: a finger's width is not needed, a legible label is

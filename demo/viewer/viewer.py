@@ -15,7 +15,7 @@ from typing import Any
 
 import gradio as gr
 
-from core.describer import Alignment, Look
+from core.results import Alignment, Look
 from core.vision import boxes
 from core.vision.images import Photo
 from demo.viewer import heatmap

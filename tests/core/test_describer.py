@@ -13,8 +13,9 @@ from core.captioning.beam import Decoding, search
 from core.captioning.captioner import Captioner, TrainedCaptioner
 from core.captioning.recurrences import CaptionerConfig
 from core.checkpoints import load_checkpoint
-from core.describer import NO_REGION, Describer, Look, Reading, SentenceError, align
+from core.describer import Describer, SentenceError
 from core.language.vocabulary import Vocabulary, Word
+from core.results import NO_REGION, Look, Reading, align
 from core.vision.images import Photo
 
 

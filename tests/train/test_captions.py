@@ -61,7 +61,7 @@ def learn(material: Path, data: Path, out: Path, *options: object) -> list[dict[
 def test_snippets_are_the_describers_segments(
     material: Path, tiny_flickr: Path, random_checkpoint: Path
 ) -> None:
-    from core.describer import align
+    from core.results import align
 
     describer = Describer.load(random_checkpoint)
     found = lines(material / "train.jsonl")

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from core.checkpoints import load_checkpoint, load_encoder
-from core.describer import Describer, align
+from core.describer import Describer
+from core.results import align
 from core.vision.images import ImageError, read
 from train import __main__ as command
 from train import align as trainer

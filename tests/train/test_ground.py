@@ -18,13 +18,14 @@ from core.alignment.grounding import GroundingConfig
 from core.captioning.captioner import Captioner, TrainedCaptioner
 from core.captioning.recurrences import CaptionerConfig
 from core.checkpoints import load_checkpoint, save_captioner
-from core.describer import Describer, Look, Reading, align
+from core.describer import Describer
 from core.groundings.analysis import analyse
-from core.groundings.export import Export, regions_at
+from core.groundings.export import Export
 from core.groundings.reader import GroundingSet
 from core.groundings.records import write_text
 from core.groundings.schema import GroundingError, arrays_of, fingerprint
 from core.language.vocabulary import Vocabulary
+from core.results import Look, Reading, align, locate
 from core.vision.images import read
 from train import ground
 from train.data import CaptionSet, DataError, read_captions
@@ -139,9 +140,11 @@ def test_regions_are_those_of_the_align_page_with_its_prior(
                 kept = preferring.open(photo).look
                 np.testing.assert_allclose(kept.prior, look.prior, atol=1e-5)
                 np.testing.assert_allclose(kept.vectors, look.vectors, atol=1e-3)
-                found = regions_at(kept, preferring.reading(mine.sentence), 0.0)
+                found = locate(kept, preferring.reading(mine.sentence), 0.0).regions
                 assert found.tolist() == there.regions.tolist()
-                before = regions_at(groundings.look(photo), groundings.reading(mine.sentence), 0.0)
+                before = locate(
+                    groundings.look(photo), groundings.reading(mine.sentence), 0.0
+                ).regions
                 moved += int((found != before).sum())
     assert moved > 0
     preferring.close()

@@ -10,7 +10,8 @@ from PIL import Image
 
 from core.alignment.model import pack_sentences
 from core.checkpoints import load_checkpoint
-from core.describer import Describer, align
+from core.describer import Describer
+from core.results import align
 from core.vision.images import read
 from tests.train.test_commands import run
 from train.data import read_captions

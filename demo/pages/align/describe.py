@@ -15,7 +15,8 @@ from typing import Any
 import gradio as gr
 
 from core.captioning.beam import Decoding
-from core.describer import Describer, Description, Look, Spoken
+from core.describer import Describer
+from core.results import Description, Look, Spoken
 from core.vision import boxes
 from demo.web.component import on_load, static
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import gradio as gr
 
-from core.describer import Alignment, Describer, Look, SentenceError, align
+from core.describer import Describer, SentenceError
+from core.results import Alignment, Look, align
 from core.vision import images
 from core.vision.images import ImageError, Photo
 from demo import examples

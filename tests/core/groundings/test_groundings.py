@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from core.alignment.scoring import Scoring
-from core.describer import align
 from core.groundings.analysis import analyse
-from core.groundings.export import Export, regions_at, segments_at
+from core.groundings.export import Export
 from core.groundings.listing import ORDERS, Listing, listing_of
 from core.groundings.reader import KEPT_ORDERS, GroundingSet
 from core.groundings.schema import GroundingError, arrays_of, engine_for
 from core.groundings.writer import GroundingWriter
+from core.results import align, locate
 from tests.core.handmade import ABOUT, RANKS, handmade
 
 
@@ -116,8 +116,8 @@ def test_places_are_those_of_align(groundings: GroundingSet, beta: float) -> Non
     for sentence in range(4):
         reading = groundings.reading(sentence)
         aligned = align(look, reading, beta)
-        assert regions_at(look, reading, beta).tolist() == aligned.regions.tolist()
-        assert segments_at(look, reading, beta) == list(aligned.segments)
+        assert locate(look, reading, beta).regions.tolist() == aligned.regions.tolist()
+        assert locate(look, reading, beta).segments == aligned.segments
 
 
 def test_searches_are_exact(groundings: GroundingSet) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import pytest
 
-from core.describer import Alignment, Describer, align
+from core.describer import Describer
+from core.results import Alignment, align
 from core.vision.images import decode
 from demo.viewer.heatmap import figure
 from demo.web.labels import plotly_label, visible

@@ -16,8 +16,9 @@ from playwright.sync_api import Browser, expect
 from core.captioning.captioner import Captioner, TrainedCaptioner
 from core.captioning.recurrences import CaptionerConfig
 from core.checkpoints import load_checkpoint, save_captioner
-from core.describer import Describer, Look
+from core.describer import Describer
 from core.language.vocabulary import Vocabulary
+from core.results import Look
 from core.vision.images import decode
 from demo.pages.align import describe
 from tests.demo.visit import Visit, picture, served

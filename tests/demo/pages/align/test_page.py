@@ -11,7 +11,8 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from core.describer import Describer, Look, align
+from core.describer import Describer
+from core.results import Look, align
 from core.vision.images import decode
 from demo.pages.align import page as align_page
 from demo.pages.align.page import Desk, Handlers

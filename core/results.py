@@ -1,0 +1,236 @@
+"""What comes of photos and sentences, as plain data: arrays and words, no widget and no network.
+
+A `Look` is what a photo cost, a `Reading` what a sentence cost. From both, `align` makes an
+`Alignment`, and `locate` only where the words are; both end in `decode`, whether their numbers are
+fresh or were stored in a grounding set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from core.alignment import chain
+from core.alignment.grounding import grounding_scores
+from core.language.vocabulary import Word
+from core.vision import boxes
+
+NO_REGION = -1  # an unknown word's region
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one photo cost: its size in pixels and its regions.
+
+    boxes (R, 4) normalised xyxy, objectness (R,), vectors (R, h) in the common space (Eq. 1) and
+    prior (R,), or None for none, as `core.alignment.grounding` gives it; row 0 is the whole photo.
+    features (R, D) are the encoder's, which captioners read, or None where only vectors were kept.
+    """
+
+    width: int
+    height: int
+    boxes: np.ndarray
+    objectness: np.ndarray
+    vectors: np.ndarray
+    note: str = ""
+    prior: np.ndarray | None = None
+    features: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one sentence cost: its words, which of them are known, and their vectors.
+
+    vectors (N, h) choose regions (`core.alignment.grounding`); contextual (N, h) are Eq. 6's s_t,
+    which ranking and search compare, or None where a set kept only the others.
+    """
+
+    sentence: str
+    words: tuple[Word, ...]
+    known: np.ndarray
+    vectors: np.ndarray
+    contextual: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Consecutive words that look at one region (unknown words between them included).
+
+    first, last   indices of its first word and of its last one
+    words         those words, joined by spaces
+    region        index of the region
+    score         sum of its known words' scores with that region
+    """
+
+    first: int
+    last: int
+    words: str
+    region: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Where a sentence's words are at some beta: regions (N,) int64, NO_REGION for unknown words,
+    and the same as segments."""
+
+    regions: np.ndarray
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A sentence aligned with a photo at one beta. Plain data.
+
+    words      N of them, with their places in `sentence`
+    known      (N,) bool; an unknown word has no scores and no region
+    scores     (N, R) `grounding_scores`; rows of unknown words are 0 and mean nothing
+    regions    (N,) the region of each word, NO_REGION for unknown ones
+    boxes      (R, 4) xyxy in the photo's own pixels; region 0 is the whole image
+    beta       of Eq. 12, in units of the scores; from merging_beta on, one region takes all words
+    """
+
+    sentence: str
+    words: tuple[Word, ...]
+    known: np.ndarray
+    scores: np.ndarray
+    width: int
+    height: int
+    boxes: np.ndarray
+    objectness: np.ndarray
+    beta: float
+    merging_beta: float
+    regions: np.ndarray
+    segments: tuple[Segment, ...]
+
+    def at(self, beta: float) -> Alignment:
+        """The same scores decoded at another beta: no network runs."""
+        decoded = decode(self.words, self.known, self.scores, beta)
+        return replace(self, beta=float(beta), regions=decoded.regions, segments=decoded.segments)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers for JSON; boxes are xyxy in the photo's own pixels."""
+        return {
+            "photo": {"width": self.width, "height": self.height},
+            "sentence": self.sentence,
+            "beta": self.beta,
+            "merging_beta": self.merging_beta,
+            "words": [
+                {
+                    "word": word.text,
+                    "start": word.start,
+                    "end": word.end,
+                    "known": bool(known),
+                    "region": int(region) if known else None,
+                    "score": float(row[region]) if known else None,
+                }
+                for word, known, region, row in zip(
+                    self.words, self.known, self.regions, self.scores, strict=True
+                )
+            ],
+            "segments": [
+                {
+                    "first": s.first,
+                    "last": s.last,
+                    "words": s.words,
+                    "region": s.region,
+                    "box": [float(x) for x in self.boxes[s.region]],
+                    "score": s.score,
+                }
+                for s in self.segments
+            ],
+            "regions": [
+                {"box": [float(x) for x in box], "objectness": float(objectness)}
+                for box, objectness in zip(self.boxes, self.objectness, strict=True)
+            ],
+            "scores": [
+                [float(x) for x in row] if known else None
+                for row, known in zip(self.scores, self.known, strict=True)
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A captioner's sentence: its words, and the log-probability of each and, at last, of END."""
+
+    words: tuple[str, ...]
+    log_probabilities: tuple[float, ...]
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
+
+    @property
+    def log_probability(self) -> float:
+        """Of the whole sentence."""
+        return sum(self.log_probabilities)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is said of one region, best sentence first; region 0 is the whole photo."""
+
+    region: int
+    sentences: tuple[Spoken, ...]
+
+
+def decode(words: Sequence[Word], known: np.ndarray, scores: np.ndarray, beta: float) -> Decoded:
+    """Words (N of them), known (N,) and their `grounding_scores` (N, R), of which rows of unknown
+    words are not read -> the chain's best regions at beta (Eq. 10-12).
+
+    Raises ValueError as `chain.decode`.
+    """
+    regions = np.full(len(words), NO_REGION, dtype=np.int64)
+    regions[known] = chain.decode(scores[known], beta)
+    return Decoded(regions, segments_of([word.text for word in words], scores, regions))
+
+
+def segments_of(
+    texts: Sequence[str], scores: np.ndarray, regions: np.ndarray
+) -> tuple[Segment, ...]:
+    """The regions (N,) of words, NO_REGION for unknown ones, and their scores (N, R) -> segments.
+    An unknown word belongs to the segment that it stands in; at a segment's end, to none."""
+    places = np.flatnonzero(regions != NO_REGION)
+    found = []
+    for start, end, region in chain.segments(regions[places]):
+        first, last = int(places[start]), int(places[end - 1])
+        total = float(scores[places[start:end], region].sum())
+        found.append(Segment(first, last, " ".join(texts[first : last + 1]), region, total))
+    return tuple(found)
+
+
+def word_scores(look: Look, reading: Reading) -> np.ndarray:
+    """(N, R) float64 `grounding_scores`; rows of unknown words are 0 and mean nothing."""
+    scores = grounding_scores(reading.vectors, look.vectors, look.prior).astype(np.float64)
+    scores[~reading.known] = 0.0
+    return scores
+
+
+def locate(look: Look, reading: Reading, beta: float) -> Decoded:
+    """Where the words of a sentence are at beta. `align` also finds the beta that merges them,
+    which costs a dozen decodings; lists and exports need none of that."""
+    return decode(reading.words, reading.known, word_scores(look, reading), beta)
+
+
+def align(look: Look, reading: Reading, beta: float = 0.0) -> Alignment:
+    """Score every word with every region and decode the chain at `beta` (Eq. 10-12)."""
+    scores = word_scores(look, reading)
+    blank = Alignment(
+        sentence=reading.sentence,
+        words=reading.words,
+        known=reading.known,
+        scores=scores,
+        width=look.width,
+        height=look.height,
+        boxes=boxes.normalised_to_pixels(look.boxes, look.width, look.height),
+        objectness=look.objectness,
+        beta=0.0,
+        merging_beta=chain.merging_beta(scores[reading.known]),
+        regions=np.full(len(reading.words), NO_REGION),
+        segments=(),
+    )
+    return blank.at(beta)
