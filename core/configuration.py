@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from core.errors import UserError
+from core.errors import UserError, shown
 
 T = TypeVar("T")
 _SPOKEN = {int: "a whole number", float: "a finite number", bool: "true or false", str: "a text"}
@@ -22,9 +22,7 @@ def check_bounds(config: object, **bounds: tuple[float, float]) -> None:
     for name, (least, most) in bounds.items():
         value = getattr(config, name)
         if not least <= value <= most:  # NaN is outside, too
-            raise ConfigError(
-                f"{name} is {_shown(value)}; expected a number from {least} to {most}"
-            )
+            raise ConfigError(f"{name} is {shown(value)}; expected a number from {least} to {most}")
 
 
 def check_choices(config: object, **choices: tuple[object, ...]) -> None:
@@ -33,7 +31,7 @@ def check_choices(config: object, **choices: tuple[object, ...]) -> None:
         value = getattr(config, name)
         if value not in allowed:
             raise ConfigError(
-                f"{name} is '{_shown(value)}'; expected one of {', '.join(map(str, allowed))}"
+                f"{name} is '{shown(value)}'; expected one of {', '.join(map(str, allowed))}"
             )
 
 
@@ -47,7 +45,7 @@ def from_json(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     unknown = sorted(values.keys() - known)
     if unknown:
-        raise ConfigError(f"{where} has '{_shown(unknown[0])}'; expected {sorted(known)}")
+        raise ConfigError(f"{where} has '{shown(unknown[0])}'; expected {sorted(known)}")
     for name, field in known.items():
         if name in values:
             _check_type(name, values[name], types[name], where)
@@ -69,7 +67,7 @@ def _check_type(name: str, value: object, wanted: Any, where: str) -> None:
     else:
         fits = type(value) is wanted
     if not fits:
-        raise ConfigError(f"{where}: {name} is '{_shown(value)}'; expected {_expected(wanted)}")
+        raise ConfigError(f"{where}: {name} is '{shown(value)}'; expected {_expected(wanted)}")
 
 
 def _is_finite(value: Any) -> bool:
@@ -83,9 +81,3 @@ def _expected(wanted: Any) -> str:
     if get_origin(wanted) is Literal:
         return "one of " + ", ".join(map(str, get_args(wanted)))
     return _SPOKEN[wanted]
-
-
-def _shown(value: object) -> str:
-    """A value as a message shows it: of a crafted file's, the beginning is enough."""
-    text = str(value) if not isinstance(value, int) or abs(value) < 10**60 else "a huge number"
-    return text if len(text) <= 60 else text[:60] + "..."

@@ -31,6 +31,7 @@ from core.checkpoints.files import (
     verified,
     write_tensors,
 )
+from core.errors import shown
 from core.language.vocabulary import Vocabulary
 from core.vision.encoders import NamedKind, StoredKind, kind_of, names_an_encoder
 from core.vision.encoders.bundled import RegionNetwork
@@ -173,8 +174,8 @@ def load_network(name: str | Path, changes: Mapping[str, Any] | None = None) -> 
         if isinstance(network, RegionNetwork):
             return network
     raise CheckpointError(
-        f"checkpoint '{name}' uses the encoder {there.encoder}, which has no region network to "
-        "train; expected one that `train proposals` makes"
+        f"checkpoint '{name}' uses the encoder {shown(there.encoder)}, which has no region "
+        "network to train; expected one that `train proposals` makes"
     )
 
 

@@ -20,7 +20,7 @@ from core.alignment.grounding import GroundingConfig
 from core.alignment.model import AlignmentConfig
 from core.captioning.recurrences import CaptionerConfig
 from core.configuration import ConfigError, from_json
-from core.errors import UserError
+from core.errors import UserError, shown
 from core.vision.encoders import kind_of
 
 FORMAT = 2
@@ -71,7 +71,7 @@ def described(folder: Path) -> Description:
     version = config.get("format")
     if type(version) is not int or version not in READ:
         raise CheckpointError(
-            f"config.json: format is {str(version)[:60]}; this version reads "
+            f"config.json: format is {shown(version)}; this version reads "
             + " and ".join(map(str, READ))
         )
     encoder = _object(config.get("encoder"), "encoder")
@@ -88,12 +88,12 @@ def described(folder: Path) -> Description:
     for level in captioners:
         if level not in LEVELS:
             raise CheckpointError(
-                f"config.json: captioners has '{level[:60]}'; expected {' or '.join(LEVELS)}"
+                f"config.json: captioners has '{shown(level)}'; expected {' or '.join(LEVELS)}"
             )
     files = _object(config.get("files"), "files")
     for file, digest in files.items():
         if not isinstance(digest, str):
-            raise CheckpointError(f"config.json: files: '{file[:60]}' has no sha256 as text")
+            raise CheckpointError(f"config.json: files: '{shown(file)}' has no sha256 as text")
     if not isinstance(config.get("name"), str):
         raise CheckpointError("config.json: it lacks 'name'; expected a text")
     return Description(
@@ -122,14 +122,14 @@ def _parsed(folder: Path) -> Any:
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(
             f"config.json of checkpoint {folder.name} cannot be read: "
-            f"{str(error) or type(error).__name__}"
+            f"{shown(error, 200) or type(error).__name__}"
         ) from None
 
 
 def _object(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise CheckpointError(
-            f"config.json: {name} is {json.dumps(value)[:60]}; expected an object in braces"
+            f"config.json: {name} is {shown(json.dumps(value))}; expected an object in braces"
         )
     return dict(value)
 

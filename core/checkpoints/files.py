@@ -14,6 +14,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from core.checkpoints.description import CheckpointError
+from core.errors import shown
 from core.language.vocabulary import Vocabulary
 
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -44,7 +45,9 @@ def verified(folder: Path, name: str, files: Mapping[str, str]) -> bytes:
         raise CheckpointError(f"the checkpoint lacks {name}, which its config.json names") from None
     found = hashlib.sha256(data).hexdigest()
     if found != files[name]:
-        raise CheckpointError(f"{name} has sha256 {found[:12]}...; expected {files[name][:12]}...")
+        raise CheckpointError(
+            f"{name} has sha256 {found[:12]}...; expected {shown(files[name], 12)}"
+        )
     return data
 
 
@@ -77,7 +80,7 @@ def _tensors(data: bytes, name: str) -> dict[str, Tensor]:
     try:
         tensors: dict[str, Tensor] = load(data)
     except SafetensorError as error:
-        raise CheckpointError(f"{name} is not a safetensors file: {error}") from None
+        raise CheckpointError(f"{name} is not a safetensors file: {shown(error, 200)}") from None
     return tensors
 
 
@@ -88,7 +91,7 @@ def _check(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], name: st
                 f"{name} lacks '{key}'; expected shape {tuple(wanted[key].shape)}"
             )
         if key not in wanted:
-            raise CheckpointError(f"{name} has '{key[:80]}', which the model does not know")
+            raise CheckpointError(f"{name} has '{shown(key)}', which the model does not know")
         tensor = tensors[key]
         if tensor.shape != wanted[key].shape:
             raise CheckpointError(
@@ -107,7 +110,7 @@ def load_vocabulary(folder: Path, name: str, files: Mapping[str, str], ids: int)
     try:
         data = json.loads(verified(folder, name, files))
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{name} is no JSON file: {str(error)[:200]}") from None
+        raise CheckpointError(f"{name} is no JSON file: {shown(error, 200)}") from None
     words, counts = (data.get(key) if isinstance(data, dict) else None for key in _LISTS)
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise CheckpointError(f"{name} lacks 'words'; expected a list of texts")

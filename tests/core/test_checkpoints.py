@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+import resource
 import shutil
 from pathlib import Path
 from typing import Any
@@ -246,3 +247,32 @@ def test_a_captioner_that_does_not_fit_is_named(folder: Path) -> None:
     change_config(folder, captioners={"photo": {}})
     with pytest.raises(CheckpointError, match="captioners has 'photo'"):
         load_checkpoint(folder)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            torch.zeros(10, dtype=torch.int64),
+            "'region_projection.bias' is of int64; expected",
+        ),
+        (torch.full((10,), torch.nan), "'region_projection.bias' holds NaN or infinity"),
+        (torch.full((10,), -torch.inf), "'region_projection.bias' holds NaN or infinity"),
+    ],
+)
+def test_weights_that_are_no_numbers_are_named(
+    folder: Path, value: torch.Tensor, message: str
+) -> None:
+    change_tensor(folder, "region_projection.bias", value)
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(folder)
+
+
+def test_claimed_sizes_take_no_memory(folder: Path) -> None:
+    """A config.json may claim tensors of terabytes: the file's are compared before any is made."""
+    config = json.loads((folder / "config.json").read_text())
+    change_config(folder, alignment=config["alignment"] | {"common_dimension": 65_536})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(CheckpointError, match=r"has shape \(10,\); expected \(65536,\)"):
+        load_checkpoint(folder)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60 * 1024  # 160 MB more

@@ -18,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import UserError
+from core.errors import UserError, shown
 
 if TYPE_CHECKING:
     from torch import nn
@@ -73,7 +73,7 @@ def kind_of(name: str) -> StoredKind | NamedKind:
         if _head(usage) == _head(name) and (":" in usage) == (":" in name):
             kind: StoredKind | NamedKind = import_module(f".{module}", __name__).KIND
             return kind
-    raise EncoderError(f"the region encoder is '{name[:80]}'; expected one of {', '.join(KINDS)}")
+    raise EncoderError(f"the region encoder is '{shown(name)}'; expected one of {', '.join(KINDS)}")
 
 
 def names_an_encoder(name: str) -> bool:

@@ -21,6 +21,7 @@ from torchvision.models import detection, get_model, get_model_weights, list_mod
 from torchvision.models.detection.faster_rcnn import FasterRCNN
 
 from core.configuration import check_bounds
+from core.errors import shown
 from core.vision.encoders import EncoderError, NamedKind
 from core.vision.regions import PAPER_REGIONS, Regions, image_region
 
@@ -76,7 +77,7 @@ def torchvision_encoder(
     model_name = name.removeprefix(PREFIX)
     if not name.startswith(PREFIX) or model_name not in faster_rcnn_names():
         raise EncoderError(
-            f"the region encoder is '{name[:80]}'; expected one of "
+            f"the region encoder is '{shown(name)}'; expected one of "
             + ", ".join(PREFIX + known for known in faster_rcnn_names())
         )
     model: FasterRCNN = get_model(model_name, weights=None, weights_backbone=None)
