@@ -111,7 +111,7 @@ def test_a_photo_without_regions_is_named() -> None:
         )
 
 
-@pytest.mark.parametrize(("vote", "means"), product(SCORES, (False, True)))
+@pytest.mark.parametrize(("vote", "means"), list(product(SCORES, (False, True))))
 def test_a_search_orders_photos_as_the_model_scores_them(
     vote: Literal["max", "sum"], means: bool
 ) -> None:
