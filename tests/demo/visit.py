@@ -29,7 +29,7 @@ def served(*arguments: str) -> Iterator[str]:
     with TemporaryDirectory() as scratch:
         with running("demo", *arguments, TMPDIR=scratch, XDG_DATA_HOME=scratch) as address:
             yield address
-        assert list(Path(scratch).glob("alignments-uploads-*")) == []
+        assert list(Path(scratch).glob("demo-uploads-*")) == []
 
 
 class Visit:

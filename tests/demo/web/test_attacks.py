@@ -31,7 +31,7 @@ class Attacked:
 
     @property
     def uploads(self) -> Path:
-        [folder] = self.scratch.glob("alignments-uploads-*")
+        [folder] = self.scratch.glob("demo-uploads-*")
         return folder
 
     def post(self, path: str, call: dict[str, Any]) -> httpx.Response:
