@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from annotate.records import Project, Submission, counted_by_photo
+from core.formats.record import Project, Submission, counted_by_photo
 from core.language.vocabulary import tokenise
 from core.vision.boxes import iou
 

@@ -1,21 +1,18 @@
 """What can go wrong in the store: each message is one sentence for the person at the page.
 
-No message holds a path or SQL (promise 19); the cause is chained for the log.
+No message holds a path or SQL; the cause is chained for the log.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from core.errors import InvalidError as InvalidError  # it is said of values, here as elsewhere
 from core.errors import UserError
 
 
 class StoreError(UserError):
     """Nothing of the change was saved; what was saved before is as it was."""
-
-
-class InvalidError(StoreError):
-    """A value that cannot be stored: the sentence names it and what was expected."""
 
 
 class NotAllowedError(StoreError):
@@ -51,7 +48,7 @@ class SchemaError(StoreError):
 
 
 class StaleError(StoreError):
-    """A form older than what is stored: who changed what, and when (promise 23)."""
+    """A form older than what is stored: who changed what, and when."""
 
     def __init__(self, who: str, when: datetime, what: str, version: int) -> None:
         self.who, self.when, self.what, self.version = who, when, what, version

@@ -30,9 +30,9 @@ from annotate.projects import (
     project_info,
     suggestion_from,
 )
-from annotate.records import Annotation, Photo, Project, Submission, Suggestion
 from annotate.revisions import ANNOTATION_COLUMNS, annotation_of, annotation_row
-from annotate.validation import (
+from core.formats.record import Annotation, Photo, Project, Submission, Suggestion
+from core.formats.validation import (
     NAME_LENGTH,
     annotations_of,
     name_of,
@@ -111,7 +111,7 @@ class Exchange:
         with self._database.write(alone=True) as connection:
             confirm(connection, by, owner=True)
             info = make_project(connection, project.name if name is None else name, settings, now)
-            if insert_photos(connection, info.id, project.photos) < len(project.photos):
+            if insert_photos(connection, info.id, tuple(project.photos)) < len(project.photos):
                 raise InvalidError("Two photos have the same name; expected one each.")
             people = _insert_people(connection, project.annotators, now)
             sizes = photo_sizes(connection, info.id)

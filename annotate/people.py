@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, select, update
 from annotate import schema
 from annotate.database import Database
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
-from annotate.validation import name_of, text_of
+from core.formats.validation import name_of, text_of
 
 Role = Literal["owner", "annotator"]
 SHORTEST_PASSWORD = 8

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from annotate.errors import InvalidError
-from annotate.records import Photo
+from core.formats.record import Photo
 from core.vision.images import ImageError, decode
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")

@@ -11,11 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from annotate import records, schema
+from annotate import schema
 from annotate.database import Database
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR, Person, confirm
-from annotate.validation import file_name_of, name_of, suggestion_of, text_of, whole
+from core.formats import record
+from core.formats.validation import file_name_of, name_of, suggestion_of, text_of, whole
 
 MOST_PEOPLE = 10_000
 LONGEST_LEASE = 60 * 24 * 30
@@ -112,13 +113,13 @@ SUGGESTION_COLUMNS = (
 )
 
 
-def suggestion_from(row: Any) -> records.Suggestion:
+def suggestion_from(row: Any) -> record.Suggestion:
     """One row of SUGGESTION_COLUMNS as plain data."""
     box = (row.x0, row.y0, row.x1, row.y1)
-    return records.Suggestion(row.uid, box, row.snippet, row.score, row.model)
+    return record.Suggestion(row.uid, box, row.snippet, row.score, row.model)
 
 
-def suggestions_of(connection: Connection, photo: int) -> tuple[records.Suggestion, ...]:
+def suggestions_of(connection: Connection, photo: int) -> tuple[record.Suggestion, ...]:
     """What models propose on a photo, the best score first."""
     table = schema.Suggestion
     rows = connection.execute(
@@ -196,7 +197,7 @@ class Projects:
                 _want_more(connection, project, more)
             return project_info(connection, project)
 
-    def add_photos(self, by: Person, project: int, photos: Sequence[records.Photo]) -> int:
+    def add_photos(self, by: Person, project: int, photos: Sequence[record.Photo]) -> int:
         """Add photos with their suggestions; gives how many were new. Only for owners.
 
         A name that is there already must be the same photo (size and, where both are known,
@@ -251,7 +252,7 @@ class Projects:
         return data
 
     def add_suggestions(
-        self, by: Person, project: int, suggestions: Mapping[str, Sequence[records.Suggestion]]
+        self, by: Person, project: int, suggestions: Mapping[str, Sequence[record.Suggestion]]
     ) -> int:
         """What models propose, by photo name; gives how many. Only for owners.
 
@@ -276,7 +277,7 @@ class Projects:
                 connection.execute(insert(schema.Suggestion), rows)
             return len(rows)
 
-    def suggestions(self, who: Person, photo: int) -> tuple[records.Suggestion, ...]:
+    def suggestions(self, who: Person, photo: int) -> tuple[record.Suggestion, ...]:
         """What models propose, the best first; nothing where the project does not allow it."""
         with self._database.read() as connection:
             self._may_see(connection, who, photo)
@@ -365,7 +366,7 @@ def photo_sizes(connection: Connection, project: int) -> dict[str, tuple[int, in
     return {name: (key, width, height) for name, key, width, height in rows}
 
 
-def insert_photos(connection: Connection, project: int, photos: Sequence[records.Photo]) -> int:
+def insert_photos(connection: Connection, project: int, photos: Sequence[record.Photo]) -> int:
     """Put photos at the end of the project's queue; see `Projects.add_photos`."""
     lock_project(connection, project)
     wanted = project_info(connection, project).settings.annotators_per_photo
@@ -426,7 +427,7 @@ def insert_photos(connection: Connection, project: int, photos: Sequence[records
 
 
 def _suggestion_rows(
-    photo: int, width: int, height: int, proposed: Sequence[records.Suggestion]
+    photo: int, width: int, height: int, proposed: Sequence[record.Suggestion]
 ) -> list[dict[str, Any]]:
     rows = []
     for one in (suggestion_of(one, width, height) for one in proposed):

@@ -14,9 +14,9 @@ from annotate.database import Database
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR, Person, confirm
 from annotate.projects import photo_info, project_info
-from annotate.records import Annotation
 from annotate.revisions import Receipt, What, count, hold, revise, stored_annotations
-from annotate.validation import words_of
+from core.formats.record import Annotation
+from core.formats.validation import words_of
 
 REOPENED_LEASE = timedelta(days=7)
 """Whoever is to mend something may not sit there at this moment."""

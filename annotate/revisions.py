@@ -16,8 +16,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from annotate import queue, schema
 from annotate.errors import InvalidError, NotFoundError, StaleError
 from annotate.people import OPERATOR, Person
-from annotate.records import Annotation
-from annotate.validation import words_of
+from core.formats.record import Annotation
+from core.formats.validation import words_of
 
 What = Literal["saved", "submitted", "skipped", "reopened", "marked", "unmarked"]
 

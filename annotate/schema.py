@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from annotate.records import Provenance
+from core.formats.record import Provenance
 
 OPEN, LAPSED, SUBMITTED, SKIPPED = "open", "lapsed", "submitted", "skipped"
 

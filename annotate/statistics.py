@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from annotate.records import Project
+from core.formats.record import Project
 from core.language.vocabulary import tokenise
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

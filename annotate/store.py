@@ -33,7 +33,7 @@ The parts, each documented where it is defined:
 - `work` (work.py): next_photo, task, save, submit, skip.
 - `review` (review.py): others, reopen, mark_bad, unmark, history.
 - `progress` (progress.py): mine, project, people, photos.
-- `records`, `load` (exchange.py): a whole project as annotate.records, out and in.
+- `records`, `load` (exchange.py): a whole project as core.formats.record, out and in.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ from annotate.exchange import Exchange
 from annotate.people import People, Person
 from annotate.progress import Progress
 from annotate.projects import ProjectInfo, Projects
-from annotate.records import Project
 from annotate.review import Review
 from annotate.work import Work
+from core.formats.record import Project
 
 
 def default_url() -> str:

@@ -17,7 +17,6 @@ from annotate.database import Database
 from annotate.errors import FinalError, InvalidError, LapsedError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR, Person, confirm
 from annotate.projects import PHOTO_COLUMNS, PhotoInfo, project_info, suggestions_of
-from annotate.records import Annotation, Suggestion
 from annotate.revisions import (
     Held,
     Receipt,
@@ -29,7 +28,8 @@ from annotate.revisions import (
     revise,
     stored_annotations,
 )
-from annotate.validation import annotations_of, seconds_of, words_of
+from core.formats.record import Annotation, Suggestion
+from core.formats.validation import annotations_of, seconds_of, words_of
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,10 @@ class UserError(Exception):
     """
 
 
+class InvalidError(UserError):
+    """A value that cannot be taken: the sentence names it and what was expected."""
+
+
 def shown(value: object, most: int = 60) -> str:
     """A value out of a file as a message shows it: on one line, its beginning where it is long."""
     if isinstance(value, int) and abs(value) >= 10**most:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from annotate.errors import StoreError
 from annotate.store import open_store
+from core.errors import UserError
 from demo.pages.annotate import example_project
 from demo.pages.annotate.welcome import welcome
 from demo.web import server
@@ -91,7 +91,7 @@ def _annotation(chosen: argparse.Namespace) -> tuple[Callable[[Settings], FastAP
     try:
         store = open_store(chosen.url, make=True)
         note = welcome(store)
-    except StoreError as error:
+    except UserError as error:
         raise SystemExit(f"Cannot open the annotation store: {error}") from None
 
     def create(settings: Settings) -> FastAPI:
@@ -121,7 +121,7 @@ def _everything(chosen: argparse.Namespace) -> tuple[Callable[[Settings], FastAP
     try:
         store = example_project.ready(chosen.url)
         note = welcome(store)
-    except StoreError as error:
+    except UserError as error:
         raise SystemExit(f"Cannot open the annotation store: {error}") from None
 
     def create(settings: Settings) -> FastAPI:

@@ -29,6 +29,7 @@ from core.alignment import grounding
 from core.alignment.grounding import grounding_regions, grounding_words
 from core.alignment.ranking import Recall
 from core.checkpoints import Checkpoint, load_checkpoint
+from core.formats import names
 from core.language.vocabulary import tokenise
 from core.vision import boxes, images
 from core.vision.regions import Regions
@@ -247,7 +248,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     grounding = kinds.add_parser("ground", help="phrases against their boxes")
     grounding.add_argument("--images", type=Path, required=True)
     grounding.add_argument(
-        "--phrases", type=Path, required=True, help="JSON, or a folder of Flickr30k Entities"
+        "--phrases",
+        type=Path,
+        required=True,
+        help=f"a file of any format ({names()}), or a folder of Flickr30k Entities",
     )
     grounding.add_argument("--data", type=Path, help="read phrases within its photos' sentences")
     grounding.add_argument(

@@ -10,16 +10,17 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
 from core.checkpoints import Checkpoint, load_checkpoint
+from core.formats import ReadOptions, names, read_file
+from core.formats.record import Photo
 from core.groundings.approximate import build
 from core.groundings.reader import GroundingSet
-from core.groundings.records import PhotoRecord, is_entities, read_records
 from core.groundings.schema import arrays_of, fingerprint
 from core.groundings.writer import GroundingWriter, trimmed
 from core.vision import boxes
@@ -29,32 +30,19 @@ from train.grounding import Grounder, GroundingOptions, most_words, photos_folde
 from train.runs import set_threads
 
 
-def captions_of(records: Sequence[PhotoRecord], images: Path) -> CaptionSet:
-    """Records of photos in a folder -> a data set."""
+def captions_of(photos: Iterable[Photo], images: Path) -> CaptionSet:
+    """Photos in a folder -> a data set; those without a sentence belong to it, too."""
+    photos = tuple(photos)
     return CaptionSet(
-        tuple(record.name for record in records),
-        tuple(images / record.name for record in records),
-        tuple(record.sentences for record in records),
+        tuple(photo.name for photo in photos),
+        tuple(images / photo.name for photo in photos),
+        tuple(photo.sentences for photo in photos),
     )
 
 
 def read_boxed(path: Path, sizes: str) -> dict[str, list[Phrase]]:
-    """Phrases with boxes by photo, from any format of core/groundings/records.py.
-
-    sizes: which photos of Flickr30k Entities' format count, as for `train evaluate ground`.
-    """
-    if path.is_dir() or is_entities(path):
-        return {photo.name: list(photo.phrases) for photo in read_phrases(path, sizes)}
-    found: dict[str, list[Phrase]] = {}
-    for record in read_records(path):
-        if record.phrases and not (record.width and record.height):
-            raise DataError(f"{path}: {record.name} has boxes but no width and height")
-        for phrase in record.phrases:
-            normalised = boxes.pixels_to_normalised(
-                np.array(phrase.boxes), record.width, record.height
-            )
-            found.setdefault(record.name, []).append(Phrase(phrase.words, normalised))
-    return found
+    """Phrases with boxes by photo; the arguments are those of `read_phrases`."""
+    return {photo.name: list(photo.phrases) for photo in read_phrases(path, sizes)}
 
 
 def ground(
@@ -119,12 +107,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--records",
         type=Path,
-        help="photos with sentences in one of the formats that the Browse page exports",
+        help=f"photos, and their sentences, in a file of any format ({names()})",
     )
     parser.add_argument(
         "--phrases",
         type=Path,
-        help="phrases with boxes: an exported format, or a folder of Flickr30k Entities",
+        help="phrases with boxes: a file of any format, or a folder of Flickr30k Entities",
     )
     parser.add_argument("--sizes", choices=("exact", "confident", "all"), default="confident")
     parser.add_argument("--features", type=Path, help="regions made by `train features`")
@@ -152,7 +140,8 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.records is not None:
         if arguments.images is None:
             raise DataError("--records needs --images, the folder of its photos")
-        captions = captions_of(read_records(arguments.records), arguments.images)
+        project = read_file(arguments.records, ReadOptions(storable=False))
+        captions = captions_of(project.photos, arguments.images)
     else:
         captions = read_captions(
             arguments.data, arguments.split, arguments.images, arguments.captions

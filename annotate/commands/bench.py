@@ -28,10 +28,10 @@ from annotate.database import Database
 from annotate.errors import InvalidError
 from annotate.people import OPERATOR, Person
 from annotate.projects import Settings
-from annotate.records import Annotation, Photo
 from annotate.revisions import annotation_row
 from annotate.store import Store
 from annotate.work import Content
+from core.formats.record import Annotation, Photo
 
 T = TypeVar("T")
 WIDTH, HEIGHT = 640, 480

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from annotate.commands.files import add_place, project_of, told, write_file
-from annotate.formats import FORMATS
+from core.formats import FORMATS
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""What the commands on files share: where a project comes from, reading and writing whole files."""
+"""What the commands on files share: where a project comes from, writing whole files."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 from annotate.commands import add_url, opened
-from annotate.errors import InvalidError
-from annotate.formats import FormatError, jsonl
 from annotate.people import OPERATOR
 from annotate.projects import ProjectInfo
-from annotate.records import Project
 from annotate.store import Store
+from core.errors import InvalidError
+from core.formats import FormatError, ReadOptions, names, read_file
+from core.formats.record import Project
+from core.vision.images import ImageError, read
 
 
 def add_place(options: argparse.ArgumentParser) -> None:
@@ -24,7 +25,13 @@ def add_place(options: argparse.ArgumentParser) -> None:
     add_url(options)
     options.add_argument("--project", metavar="NAME", help="the project in the store")
     options.add_argument(
-        "--annotations", type=Path, metavar="FILE", help="JSON lines, in place of a store"
+        "--annotations",
+        type=Path,
+        metavar="FILE",
+        help=f"in place of a store: a file of any format ({names()})",
+    )
+    options.add_argument(
+        "--photos", type=Path, metavar="DIR", help="the photos, where a file lacks their sizes"
     )
 
 
@@ -52,11 +59,42 @@ def named(store: Store, name: str | None) -> ProjectInfo:
 def project_of(arguments: argparse.Namespace) -> Project:
     """The project that the options name."""
     if arguments.annotations is not None:
-        data = read_file(arguments.annotations)
-        with in_file(arguments.annotations):
-            return jsonl.read(data)
+        options = ReadOptions(arguments.annotations.stem, sizes=sizes_of(arguments))
+        return read_file(arguments.annotations, options)
     with closing(opened(arguments)) as store:
         return store.records(OPERATOR, named(store, arguments.project).id)
+
+
+class FolderSizes(Mapping[str, tuple[int, int]]):
+    """The sizes of upright photos in a folder, by file name; each is read when it is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __getitem__(self, name: str) -> tuple[int, int]:
+        path = self._folder / name
+        if path.name != name or not path.is_file():
+            raise KeyError(name)
+        try:
+            photo = read(path)
+        except ImageError as error:
+            raise FormatError(name, str(error)) from None
+        return photo.width, photo.height
+
+    def __iter__(self) -> Iterator[str]:
+        return (path.name for path in self._folder.iterdir())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def sizes_of(arguments: argparse.Namespace) -> Mapping[str, tuple[int, int]]:
+    """What `--photos` says of photos' sizes."""
+    if arguments.photos is None:
+        return {}
+    if not arguments.photos.is_dir():
+        raise InvalidError(f"There is no folder {arguments.photos}; expected one with photos.")
+    return FolderSizes(arguments.photos)
 
 
 def told(project: Project) -> str:
@@ -66,23 +104,6 @@ def told(project: Project) -> str:
         f"{len(project.photos):,} photos, {len(project.submissions):,} submissions, "
         f"{snippets:,} snippets"
     )
-
-
-def read_file(path: Path) -> bytes:
-    """All of it, or FormatError."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise FormatError(str(path), f"The file cannot be read: {error.strerror}.") from error
-
-
-@contextmanager
-def in_file(path: Path) -> Iterator[None]:
-    """Says in which file a FormatError is."""
-    try:
-        yield
-    except FormatError as error:
-        raise FormatError(f"{path}, {error.where}", error.reason) from None
 
 
 def write_file(path: Path, data: bytes) -> None:

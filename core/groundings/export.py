@@ -9,8 +9,8 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.formats.record import Photo, Phrase, Project
 from core.groundings.reader import GroundingSet
-from core.groundings.records import PhotoRecord, PhraseRecord
 from core.groundings.schema import PhotoRow, PhraseRow, SentenceRow, WordRow
 from core.language.vocabulary import words_of
 from core.results import Reading, locate
@@ -19,7 +19,7 @@ from core.vision import boxes
 
 @dataclass(frozen=True)
 class Export:
-    """The set as records of photos, read anew each time it is gone through: memory stays small.
+    """The set's photos, read anew each time it is gone through: memory stays small.
 
     boxes: "model" gives the segments of each true sentence at `beta`, with their regions' boxes and
     scores; "people" gives the phrases that people put boxes to.
@@ -30,12 +30,26 @@ class Export:
     beta: float = 0.0
     first: int = 0
     """The photo to begin with."""
+    count: int | None = None
+    """How many photos; all that follow where it is None."""
 
-    def __iter__(self) -> Iterator[PhotoRecord]:
+    @property
+    def project(self) -> Project:
+        """As a whole, for a file format to write; its photos are read as they are written."""
+        return Project("grounding set", photos=self)
+
+    def __len__(self) -> int:
+        left = max(0, len(self.groundings) - self.first)
+        return left if self.count is None else min(left, self.count)
+
+    def __iter__(self) -> Iterator[Photo]:
+        end = self.first + len(self)
         for ids in self.groundings.ids(self.first):
-            yield from self._range(ids)
+            if ids.start >= end:
+                return
+            yield from self._range(range(ids.start, min(ids.stop, end)))
 
-    def _range(self, ids: range) -> Iterator[PhotoRecord]:
+    def _range(self, ids: range) -> Iterator[Photo]:
         groundings = self.groundings
         inside = (ids.start, ids.stop - 1)
         with Session(groundings.engine) as session:
@@ -74,17 +88,17 @@ class Export:
                 boxed = list(self._segments(photo, mine, known))
             else:
                 boxed = [_true(phrase, photo) for phrase in phrases if phrase.photo_id == photo.id]
-            yield PhotoRecord(
+            yield Photo(
                 photo.name,
                 photo.width,
                 photo.height,
-                tuple(row.text for row in mine),
-                tuple(boxed),
+                sentences=tuple(row.text for row in mine),
+                phrases=tuple(boxed),
             )
 
     def _segments(
         self, photo: PhotoRow, sentences: list[SentenceRow], known: dict[int, list[bool]]
-    ) -> Iterator[PhraseRecord]:
+    ) -> Iterator[Phrase]:
         look = self.groundings.look_of(photo)
         pixels = boxes.normalised_to_pixels(look.boxes, look.width, look.height).tolist()
         for number, row in enumerate(sentences):
@@ -99,10 +113,10 @@ class Export:
             )
             for segment in locate(look, reading, self.beta).segments:
                 x1, y1, x2, y2 = pixels[segment.region]
-                yield PhraseRecord(segment.words, ((x1, y1, x2, y2),), number, segment.score)
+                yield Phrase(segment.words, ((x1, y1, x2, y2),), number, segment.score)
 
 
-def _true(phrase: PhraseRow, photo: PhotoRow) -> PhraseRecord:
+def _true(phrase: PhraseRow, photo: PhotoRow) -> Phrase:
     normalised = np.frombuffer(phrase.boxes, np.float32).reshape(-1, 4)
     pixels = boxes.normalised_to_pixels(normalised, photo.width, photo.height).tolist()
-    return PhraseRecord(phrase.text, tuple((a, b, c, d) for a, b, c, d in pixels))
+    return Phrase(phrase.text, tuple((a, b, c, d) for a, b, c, d in pixels))

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
+from core.groundings.records import write_text
 from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -21,7 +22,6 @@ from starlette.types import Receive, Scope, Send
 from core.describer import SentenceError
 from core.groundings.export import Export
 from core.groundings.listing import listing_of
-from core.groundings.records import write_text
 from core.groundings.schema import GroundingError
 from demo.grounding_set.pictures import Pictures
 from demo.grounding_set.service import Groundings

@@ -7,10 +7,10 @@ from typing import Any
 
 from annotate.people import Person
 from annotate.projects import Settings
-from annotate.records import Annotation, Photo
 from annotate.revisions import Receipt
 from annotate.store import Store
 from annotate.work import Content, Task
+from core.formats.record import Annotation, Photo
 
 WIDTH, HEIGHT = 100, 80
 KEYS = count(1)

@@ -6,9 +6,9 @@ import random
 
 from annotate.people import OPERATOR
 from annotate.projects import Settings
-from annotate.records import Annotation, Box, Photo
 from annotate.store import Store
 from annotate.work import Content
+from core.formats.record import Annotation, Box, Photo
 
 PEOPLE = tuple(f"person {number}" for number in range(1, 10))
 PHOTOS = tuple(Photo(f"{number:03}.jpg", 500, 375 + number % 3) for number in range(200))

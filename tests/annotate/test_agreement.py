@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotate.agreement import match, measure
-from annotate.records import Annotation, Box, Photo, Project, Submission
 from core.captioning.metrics import has_java
+from core.formats.record import Annotation, Box, Photo, Project, Submission
 from core.vision.boxes import iou
 
 

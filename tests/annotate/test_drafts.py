@@ -16,10 +16,10 @@ from sqlalchemy import select, text
 
 from annotate import schema
 from annotate.errors import FinalError, InvalidError, StaleError
-from annotate.records import Suggestion
 from annotate.store import Store
-from annotate.validation import MOST_BOXES, box_of
 from annotate.work import Content
+from core.formats.record import Suggestion
+from core.formats.validation import MOST_BOXES, box_of
 from tests.annotate.conftest import Clock
 from tests.annotate.people import HEIGHT, WIDTH, Crew, content, key, region
 

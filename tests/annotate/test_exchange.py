@@ -12,8 +12,8 @@ import pytest
 
 from annotate.errors import InvalidError, NotAllowedError
 from annotate.people import OPERATOR
-from annotate.records import Annotation, Photo, Project, Submission, Suggestion
 from annotate.store import Store
+from core.formats.record import Annotation, Photo, Project, Submission, Suggestion
 from tests.annotate.conftest import empty
 from tests.annotate.people import Crew, content
 

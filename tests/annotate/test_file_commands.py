@@ -12,10 +12,10 @@ import pytest
 
 from annotate.__main__ import parser
 from annotate.errors import InvalidError, NotFoundError
-from annotate.formats import FORMATS, Absent, FormatError, jsonl
 from annotate.people import OPERATOR
-from annotate.records import Annotation, Photo, Project, Submission
 from annotate.store import Store
+from core.formats import FORMATS, FormatError, ReadOptions
+from core.formats.record import Annotation, Photo, Project, Submission
 
 TWO = Project(
     "harbour",
@@ -37,7 +37,7 @@ TWO = Project(
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "two.jsonl"
-    path.write_bytes(jsonl.write(TWO))
+    path.write_bytes(FORMATS["jsonl"].write(TWO))
     return path
 
 
@@ -89,7 +89,7 @@ def test_export_and_import(name: str, url: str, file: Path, tmp_path: Path) -> N
     assert [photo.name for photo in back.photos] == ["a.jpg", "empty.jpg"]
     assert [s.annotations[0].snippet for s in back.submissions] == ["a red boat"] * 2
     run("import", out, "--format", name, "--annotations", tmp_path / "new.jsonl")
-    assert jsonl.read((tmp_path / "new.jsonl").read_bytes()).photos == TWO.photos
+    assert FORMATS["jsonl"].read((tmp_path / "new.jsonl").read_bytes()).photos == TWO.photos
 
 
 def test_a_wrong_file_changes_nothing(url: str, file: Path) -> None:
@@ -138,7 +138,7 @@ def test_predictions(url: str, file: Path, tmp_path: Path) -> None:
     run("import", file, "--format", "jsonl", "--url", url)
     run("import", lines, "--format", "predictions", "--url", url, "--project", "harbour")
     run("import", lines, "--format", "predictions", "--annotations", file)
-    for project in (stored(url, "harbour"), jsonl.read(file.read_bytes())):
+    for project in (stored(url, "harbour"), FORMATS["jsonl"].read(file.read_bytes())):
         [suggestion] = project.photos[0].suggestions
         assert (suggestion.box, suggestion.snippet) == ((1.0, 2.0, 3.0, 4.0), "a boat")
         assert project.submissions == TWO.submissions
@@ -149,7 +149,7 @@ def test_what_is_missing_is_said(url: str, tmp_path: Path) -> None:
         run("statistics", "--url", url)
     with pytest.raises(FormatError, match=r"gone\.jsonl: The file cannot be read: No such file"):
         run("statistics", "--annotations", tmp_path / "gone.jsonl")
-    (tmp_path / "two.jsonl").write_bytes(jsonl.write(TWO))
+    (tmp_path / "two.jsonl").write_bytes(FORMATS["jsonl"].write(TWO))
     with pytest.raises(FormatError, match="The file cannot be written"):
         run(
             "export",
@@ -161,4 +161,4 @@ def test_what_is_missing_is_said(url: str, tmp_path: Path) -> None:
 def test_every_format_reads_an_empty_project_back() -> None:
     empty = Project("empty")
     for one in FORMATS.values():
-        assert one.read(one.write(empty), Absent(project="empty")) == empty
+        assert one.read(one.write(empty), ReadOptions(project="empty")) == empty

@@ -14,7 +14,7 @@ from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR
 from annotate.photo_folder import photos_in
 from annotate.projects import Settings
-from annotate.records import Photo, Suggestion
+from core.formats.record import Photo, Suggestion
 from tests.annotate.people import Crew
 
 DOG = Suggestion("1", (1.5, 2, 30, 40.25), "a dog", 0.75, "first model")

@@ -15,14 +15,14 @@ from hypothesis import HealthCheck, given, settings
 
 from annotate.__main__ import parser
 from annotate.agreement import measure
-from annotate.formats import jsonl
 from annotate.people import OPERATOR
-from annotate.records import Project
 from annotate.statistics import describe
 from annotate.store import Store
+from core.formats import FORMATS
+from core.formats.record import Project
 from tests.annotate.conftest import create_database, unsynced
 from tests.annotate.simulated import PEOPLE, PHOTOS, drawn_by, fill
-from tests.annotate.strategies import projects
+from tests.core.formats.strategies import projects
 
 NUMBERS = count(1)
 
@@ -47,7 +47,7 @@ def test_nine_people_and_9000_snippets_out_and_in_and_out_again(
     run("export", "--url", f"{postgresql}/simulated", *out, str(second))
     assert second.read_bytes() == first.read_bytes()
 
-    project = jsonl.read(second.read_bytes())
+    project = FORMATS["jsonl"].read(second.read_bytes())
     assert project.photos == PHOTOS
     assert project.annotators == PEOPLE
     assert len(project.submissions) == 9 * 200

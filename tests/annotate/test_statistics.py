@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from annotate.records import Annotation, Photo, Project, Submission
 from annotate.statistics import describe
+from core.formats.record import Annotation, Photo, Project, Submission
 
 PROJECT = Project(
     "p",

@@ -21,9 +21,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from annotate.people import Person
-from annotate.records import Annotation
 from annotate.store import Store
 from annotate.work import Content
+from core.formats.record import Annotation
 
 
 def draft(mark: str) -> Content:

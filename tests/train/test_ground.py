@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from core.groundings.records import write_text
 
 from core.alignment.grounding import GroundingConfig
 from core.captioning.captioner import Captioner, TrainedCaptioner
@@ -22,7 +23,6 @@ from core.describer import Describer
 from core.groundings.analysis import analyse
 from core.groundings.export import Export
 from core.groundings.reader import GroundingSet
-from core.groundings.records import write_text
 from core.groundings.schema import GroundingError, arrays_of, fingerprint
 from core.language.vocabulary import Vocabulary
 from core.results import Look, Reading, align, locate

@@ -30,6 +30,7 @@ from core.captioning.beam import Decoding
 from core.captioning.captioner import TrainedCaptioner
 from core.captioning.metrics import NEEDS_JAVA, has_java, perplexity, score, share_seen
 from core.checkpoints import LEVELS, load_captioners, load_checkpoint, load_encoder
+from core.formats import names
 from train.caption import Material, log_probabilities
 from train.captions.data import Images, said_of_photos, snippet_texts
 from train.captions.examples import write_examples
@@ -269,9 +270,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `evaluate caption`, beside those that every kind has."""
     parser.add_argument("--level", choices=LEVELS, required=True)
     add_photo_arguments(parser)
-    parser.add_argument("--phrases", type=Path, help="regions: phrases with boxes")
+    parser.add_argument("--phrases", type=Path, help=f"regions: phrases with boxes ({names()})")
     parser.add_argument("--sizes", choices=("exact", "confident", "all"), default="confident")
-    parser.add_argument("--annotations", type=Path, help="regions: an export of `annotate`")
+    parser.add_argument(
+        "--annotations", type=Path, help=f"regions: an export of `annotate` ({names()})"
+    )
     parser.add_argument("--baseline", choices=sorted({n for v in BASELINES.values() for n in v}))
     parser.add_argument("--train-features", type=Path, help="for the baseline nearest")
     parser.add_argument(

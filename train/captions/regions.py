@@ -1,21 +1,21 @@
 """Photos whose regions people described: boxes and texts, to score region captioners on.
 
-Read from phrases with boxes (`entities_dev.json`) or from what `annotate` exports: JSON lines, or
-COCO-style JSON (annotations with `bbox` and `caption`).
+Read from phrases with boxes (`entities_dev.json`) or from what `annotate` exports, in any format.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from core.formats import ReadOptions, read_file
+from core.formats.record import counted_work, said_where
 from core.vision import boxes
-from train.data import DataError, PhrasePhoto, read_json
+from train.data import DataError, PhrasePhoto
+from train.data.phrases import normalised_boxes
 
 SAME = 0.5  # boxes of two people show the same thing from this IoU on
 
@@ -64,63 +64,24 @@ def regions_of_phrases(photos: Sequence[PhrasePhoto]) -> list[RegionPhoto]:
 
 
 def read_annotations(path: Path) -> list[RegionPhoto]:
-    """An export of `python -m annotate`: JSON lines, or COCO-style JSON. Bad and skipped
-    submissions do not count."""
-    if not path.is_file():
-        raise DataError(f"{path} is not there; expected an export of annotations")
-    photos: dict[str, tuple[int, int]] = {}
-    found: dict[str, list[Region]] = {}
-    if path.suffix == ".jsonl":
-        _read_lines(path, photos, found)
-    else:
-        _read_coco(path, photos, found)
-    kept = [RegionPhoto(name, tuple(group)) for name, group in found.items() if group]
-    if not kept:
-        raise DataError(f"{path} has no described region; expected at least one")
-    return kept
-
-
-def _region(xyxy: Any, text: Any, annotator: Any, size: tuple[int, int]) -> Region:
-    pixels = np.array([float(value) for value in xyxy])
-    if pixels.shape != (4,) or not np.isfinite(pixels).all():
-        raise ValueError(f"a box is {xyxy}; expected four finite numbers")
-    return Region(boxes.pixels_to_normalised(pixels, *size), str(text), str(annotator or ""))
-
-
-def _read_lines(
-    path: Path, photos: dict[str, tuple[int, int]], found: dict[str, list[Region]]
-) -> None:
-    for number, line in enumerate(path.read_text(encoding="utf-8").strip().split("\n"), 1):
-        try:
-            [(kind, one)] = json.loads(line).items()
-            if kind == "photo":
-                photos[one["name"]] = int(one["width"]), int(one["height"])
-            elif kind == "submission" and one["state"] == "submitted" and not one["bad"]:
-                size = photos[one["photo"]]
-                found.setdefault(one["photo"], []).extend(
-                    _region(a["box"], a["snippet"], one["annotator"], size)
-                    for a in one["annotations"]
-                )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"{path}, line {number}: {type(error).__name__} {error}") from None
-
-
-def _read_coco(
-    path: Path, photos: dict[str, tuple[int, int]], found: dict[str, list[Region]]
-) -> None:
-    data = read_json(path)
-    try:
-        names = {image["id"]: str(image["file_name"]) for image in data["images"]}
-        for image in data["images"]:
-            photos[str(image["file_name"])] = int(image["width"]), int(image["height"])
-        for one in data["annotations"]:
-            name = names[one["image_id"]]
-            xyxy = boxes.xywh_to_xyxy(np.array(one["bbox"], dtype=np.float64))
-            found.setdefault(name, []).append(
-                _region(xyxy, one["caption"], one.get("annotator"), photos[name])
+    """Described regions of any file format of core/formats, such as an export of `python -m
+    annotate`. Bad and skipped submissions do not count."""
+    project = read_file(path, ReadOptions(storable=False))
+    photos = []
+    for photo, work in counted_work(project):
+        regions = tuple(
+            Region(
+                boxes.union_xyxy(normalised_boxes(path, photo, phrase.boxes)),
+                phrase.words,
+                phrase.annotator,
             )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"{path}: {type(error).__name__} {error}") from None
+            for phrase in said_where(photo, work)
+        )
+        if regions:
+            photos.append(RegionPhoto(photo.name, regions))
+    if not photos:
+        raise DataError(f"{path} has no described region; expected at least one")
+    return photos
 
 
 def wanted_regions(photos: Sequence[RegionPhoto]) -> list[Wanted]:

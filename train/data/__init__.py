@@ -5,18 +5,20 @@
   a Karpathy dataset_*.json    Flickr8k, Flickr30k or COCO with splits; photos in --images
   a Flickr30k Entities folder  Sentences/, Annotations/, train.txt, val.txt, test.txt
   COCO's annotations folder    captions_train*.json and captions_val*.json; photos in --images
-  one COCO captions JSON       all of it, whatever the split is called
+  one file of sentences        COCO's captions JSON, or another format of core/formats that has
+                               sentences: all, whatever the split is called; photos in --images
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from train.data.coco import coco_split, read_coco
+from core.formats import FormatError, names, read_bytes, recognised
 from train.data.entities import is_entities, read_entities
 from train.data.flickr8k import read_flickr8k, read_other_sentences
 from train.data.karpathy import read_karpathy
 from train.data.phrases import read_phrases
+from train.data.sentences import coco_split, read_sentences
 from train.data.shapes import CaptionSet, DataError, Phrase, PhrasePhoto, read_json
 
 __all__ = [
@@ -25,11 +27,11 @@ __all__ = [
     "Phrase",
     "PhrasePhoto",
     "read_captions",
-    "read_coco",
     "read_flickr8k",
     "read_json",
     "read_other_sentences",
     "read_phrases",
+    "read_sentences",
 ]
 
 
@@ -44,7 +46,7 @@ def read_captions(
     `--images DIR --captions FILE.json`. images: the photos' folder, for the kinds above that need
     one or have theirs elsewhere."""
     if images is not None and captions is not None:
-        return read_coco(images, captions)
+        return read_sentences(images, captions)
     if data is None:
         raise DataError("no data set named; expected --data, or --images DIR --captions FILE")
     if sentences is not None:
@@ -54,20 +56,23 @@ def read_captions(
             return read_entities(data, split, images)
         coco = coco_split(data, split)
         if coco is not None:
-            return read_coco(_photos(data, images), coco)
+            return read_sentences(_photos(data, images), coco)
         return read_flickr8k(data, split, images)
-    found = read_json(data)
-    if isinstance(found, dict) and isinstance(found.get("images"), list):
-        if "annotations" in found:
-            return read_coco(_photos(data, images), data)
+    found = read_json(data) if data.suffix == ".json" else None
+    lists = found if isinstance(found, dict) else {}
+    if isinstance(lists.get("images"), list) and "annotations" not in lists:
         return read_karpathy(data, found, split, images)
-    raise DataError(
-        f"{data} is no known data set; expected a Flickr8k, Flickr30k Entities or COCO folder, a "
-        "dataset_*.json or COCO's captions JSON"
-    )
+    try:
+        recognised(read_bytes(data))
+    except FormatError as error:
+        raise DataError(
+            f"{data} is no known data set; expected a Flickr8k, Flickr30k Entities or COCO folder, "
+            f"a dataset_*.json, or a file of sentences in one of the formats {names()}"
+        ) from error
+    return read_sentences(_photos(data, images), data)
 
 
 def _photos(data: Path, images: Path | None) -> Path:
     if images is None:
-        raise DataError(f"{data} is COCO's: --images is missing, the photos' folder")
+        raise DataError(f"{data} has no photos' folder: --images is missing")
     return images

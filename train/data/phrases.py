@@ -1,4 +1,4 @@
-"""Phrases with boxes as one JSON file: Flickr30k Entities in a shorter form."""
+"""Phrases with boxes, of any file format that carries them, or of a Flickr30k Entities folder."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ from pathlib import Path
 
 import numpy as np
 
+from core.formats import ReadOptions, read_file
+from core.formats.record import Photo, counted_work, said_where
 from core.vision import boxes
 from train.data.entities import is_entities, read_entities_phrases
-from train.data.shapes import DataError, Phrase, PhrasePhoto, read_json
+from train.data.shapes import DataError, Phrase, PhrasePhoto
+
+SURE = 0.7  # a guessed size counts as known above this confidence
 
 
 def read_phrases(
     path: Path, sizes: str = "confident", split: str | None = None
 ) -> list[PhrasePhoto]:
-    """Phrases with boxes: a list of {image, size, size_source, size_confidence, phrases: [...]},
-    or a folder of Flickr30k Entities, of which `split` names a part.
+    """Phrases with boxes: a file of any format of core/formats (people's regions there are phrases
+    with one box), or a folder of Flickr30k Entities, of which `split` names a part.
 
-    Boxes are 1-based pixel indices of a photo of `size`, both ends inside. sizes: "exact" keeps
-    photos whose size is known, "confident" adds guesses with a confidence over 0.7, "all" keeps
-    every photo. Phrases without words or boxes are left out.
+    sizes: "exact" keeps photos whose size is known, "confident" adds guesses with a confidence over
+    0.7, "all" keeps every photo. Phrases without words are left out.
     """
     if sizes not in ("exact", "confident", "all"):
         raise DataError(f"sizes is '{sizes}'; expected exact, confident or all")
@@ -27,29 +30,29 @@ def read_phrases(
         return read_entities_phrases(path, split)
     if split is not None:
         raise DataError(f"split is '{split}'; {path} has no splits, expected a folder of Entities")
+    project = read_file(path, ReadOptions(storable=False))
     photos = []
-    for number, entry in enumerate(read_json(path)):
-        try:
-            source = str(entry.get("size_source", "exact"))
-            confidence = float(entry.get("size_confidence", 1.0))
-            width, height = entry["size"]
-            if source != "exact" and (
-                sizes == "exact" or (sizes == "confident" and confidence <= 0.7)
-            ):
-                continue
-            phrases = tuple(
-                Phrase(
-                    str(phrase["phrase"]),
-                    boxes.pixels_to_normalised(
-                        boxes.one_based_to_xyxy(np.array(phrase["boxes"])), width, height
-                    ),
-                )
-                for phrase in entry["phrases"]
-                if phrase["boxes"] and str(phrase["phrase"]).strip()
-            )
-            photos.append(
-                PhrasePhoto(str(entry["image"]), width, height, source, confidence, phrases)
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DataError(f"{path}, entry {number}: {type(error).__name__} {error}") from None
+    for photo, work in counted_work(project):
+        confidence = photo.size_confidence
+        if confidence is not None and (
+            sizes == "exact" or (sizes == "confident" and confidence <= SURE)
+        ):
+            continue
+        phrases = tuple(
+            Phrase(phrase.words, normalised_boxes(path, photo, phrase.boxes))
+            for phrase in said_where(photo, work)
+            if phrase.words.strip()
+        )
+        source = "exact" if confidence is None else "estimated"
+        sure = 1.0 if confidence is None else confidence
+        photos.append(PhrasePhoto(photo.name, photo.width, photo.height, source, sure, phrases))
     return photos
+
+
+def normalised_boxes(
+    path: Path, photo: Photo, xyxy: tuple[tuple[float, float, float, float], ...]
+) -> np.ndarray:
+    """(k, 4) boxes of a photo in pixels -> normalised; DataError where its size is not known."""
+    if not (photo.width and photo.height):
+        raise DataError(f"{path}: {photo.name} has boxes but no width and height")
+    return boxes.pixels_to_normalised(np.array(xyxy), photo.width, photo.height)

@@ -14,11 +14,12 @@ from pydantic import Field
 
 from annotate import errors
 from annotate.people import Person
-from annotate.validation import LARGEST
+from core.errors import UserError
+from core.formats.validation import LARGEST
 from demo.web.sessions import Door
 
 LOG = logging.getLogger(__name__)
-STATUS: dict[type[errors.StoreError], tuple[int, str]] = {
+STATUS: dict[type[UserError], tuple[int, str]] = {
     errors.InvalidError: (400, "invalid"),
     errors.NotAllowedError: (403, "refused"),
     errors.NotFoundError: (404, "absent"),
@@ -49,7 +50,7 @@ class OneSentence(APIRoute):
                 answer = await inner(request)
             except NobodyError:
                 answer = refusal(401, "nobody", "You are signed out; sign in again to go on.")
-            except errors.StoreError as error:
+            except UserError as error:
                 status, kind = STATUS.get(type(error), (500, "broken"))
                 if status >= 500:
                     LOG.error("the store could not answer", exc_info=error)
@@ -70,7 +71,7 @@ def refusal(status: int, kind: str, sentence: str, **more: Any) -> JSONResponse:
     return JSONResponse({"error": sentence, "kind": kind, **more}, status)
 
 
-def _more(error: errors.StoreError) -> dict[str, Any]:
+def _more(error: UserError) -> dict[str, Any]:
     if not isinstance(error, errors.StaleError):
         return {}
     when = error.when.isoformat()

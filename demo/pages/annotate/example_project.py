@@ -11,8 +11,8 @@ from pathlib import Path
 from annotate.errors import NotFoundError
 from annotate.people import OPERATOR
 from annotate.projects import Settings
-from annotate.records import Photo
 from annotate.store import Store, open_store
+from core.formats.record import Photo
 from core.vision import images
 
 PROJECT = "Example photos"

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from annotate import agreement, statistics
 from annotate.errors import InvalidError, NotFoundError
-from annotate.formats import FORMATS, Absent, FormatError, predictions
 from annotate.people import Person
 from annotate.projects import ProjectInfo
+from core.formats import Format, FormatError, ReadOptions, as_json, named, predictions
 from demo.pages.annotate import figures
 from demo.pages.annotate.answers import Callers, Id, OneSentence
 from demo.web.sessions import Door
@@ -21,6 +21,13 @@ async def sent(request: Request) -> bytes:
     return await request.body()
 
 
+def _format(name: str) -> Format:
+    try:
+        return named(name)
+    except InvalidError as error:
+        raise NotFoundError(str(error)) from None
+
+
 def files_api(door: Door) -> APIRouter:
     """The routes below /annotate/ for owners' files."""
     store = door.store
@@ -29,26 +36,29 @@ def files_api(door: Door) -> APIRouter:
     body: TypeAlias = Annotated[bytes, Depends(sent)]  # after the owner: no reading for others
     scoring = threading.Lock()  # one at a time: METEOR starts a Java machine
 
+    @router.get("/formats")
+    def formats(by: owner) -> list[dict[str, str]]:
+        """The formats of files: name and title."""
+        return as_json()
+
     @router.get("/projects/{project}/export/{form}")
     def export(by: owner, project: Id, form: str) -> Response:
         """The whole project in one of the formats, as a file to keep."""
-        if form not in FORMATS:
-            raise NotFoundError(f"There is no such format; expected {', '.join(FORMATS)}.")
+        chosen = _format(form)
         found = store.records(by, project)
         name = re.sub(r"[^A-Za-z0-9]+", "-", found.name).strip("-") or "project"
         return Response(
-            FORMATS[form].write(found),
+            chosen.write(found),
             media_type="application/octet-stream",
-            headers={"content-disposition": f'attachment; filename="{name}{FORMATS[form].suffix}"'},
+            headers={"content-disposition": f'attachment; filename="{name}{chosen.suffix}"'},
         )
 
     @router.post("/import/project")
     def load(by: owner, data: body, form: str, name: str) -> ProjectInfo:
         """A new project from a file: all of it, or nothing and why."""
-        if form not in FORMATS:
-            raise NotFoundError(f"There is no such format; expected {', '.join(FORMATS)}.")
+        chosen = _format(form)
         try:
-            project = FORMATS[form].read(data, Absent(project=name))
+            project = chosen.read(data, ReadOptions(project=name))
         except FormatError as error:
             raise InvalidError(f"The file was not taken. {error}") from error
         return store.load(by, project, name)

@@ -12,9 +12,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from annotate.people import Person
 from annotate.projects import ProjectInfo
-from annotate.records import Annotation
 from annotate.revisions import Receipt
 from annotate.work import Content, Task
+from core.formats.record import Annotation
 from demo.pages.annotate.answers import Callers, Id, OneSentence
 from demo.pages.annotate.photos import Pictures
 from demo.web.sessions import Door

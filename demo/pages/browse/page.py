@@ -14,11 +14,11 @@ from itertools import islice
 from typing import Any
 
 import gradio as gr
+from core.groundings.records import FORMATS, write_text
 from pydantic import ValidationError, validate_call
 
 from core.describer import SentenceError
 from core.groundings.listing import ORDERS, Listing
-from core.groundings.records import FORMATS, write_text
 from core.groundings.schema import GroundingError
 from demo.grounding_set.routes import export_of
 from demo.grounding_set.service import Groundings

@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, expect
 
 from annotate.people import OPERATOR, Person
 from annotate.projects import Settings
-from annotate.records import Photo, Suggestion
 from annotate.store import Store
+from core.formats.record import Photo, Suggestion
 from tests.demo.pages.annotate.seat import Seat
 from tests.demo.visit import picture
 from tests.serving import running

@@ -17,9 +17,9 @@ from fastapi.routing import APIRoute
 from PIL import Image
 from starlette.testclient import TestClient
 
-from annotate.formats import FORMATS
 from annotate.people import OPERATOR
-from annotate.records import Photo
+from core.formats import FORMATS
+from core.formats.record import Photo
 from demo.pages.annotate import page
 from demo.web.hosting import Settings
 from demo.web.sessions import Door

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from annotate.people import OPERATOR
-from annotate.records import Suggestion
+from core.formats.record import Suggestion
 from tests.demo.pages.annotate.conftest import HEIGHT, PLOTLY, WIDTH, Bureau
 from tests.demo.pages.annotate.seat import Seat
 

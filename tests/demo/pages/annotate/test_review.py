@@ -8,8 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from annotate.formats import FORMATS, Absent
 from annotate.people import OPERATOR
+from core.formats import FORMATS, ReadOptions
 from tests.demo.pages.annotate.conftest import PASSWORD, PLOTLY, Bureau, drawn_by_two
 from tests.demo.pages.annotate.seat import Seat
 
@@ -27,7 +27,7 @@ def test_progress_files_and_agreement(bureau: Bureau, sit: Sit) -> None:
 
     name, data = boss.export("JSON lines")
     assert name.endswith(".jsonl")
-    read = FORMATS["jsonl"].read(data, Absent())
+    read = FORMATS["jsonl"].read(data, ReadOptions())
     assert read == bureau.store.records(OPERATOR, project)
     said = {s.annotator: [a.snippet for a in s.annotations] for s in read.submissions}
     assert said == {
@@ -41,7 +41,7 @@ def test_progress_files_and_agreement(bureau: Bureau, sit: Sit) -> None:
         ("Web Annotation", "web-annotation"),
     ):
         _, data = boss.export(label)
-        again = FORMATS[form].read(data, Absent())
+        again = FORMATS[form].read(data, ReadOptions())
         assert len(again.submissions) == 2, form
 
     page.get_by_role("button", name="Compare now").click()

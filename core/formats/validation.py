@@ -1,4 +1,5 @@
-"""What may be stored: every value that a person, a browser or a file gives passes here first.
+"""What the annotation store may hold: every value that a person, a browser or a file gives passes
+here first.
 
 Each function gives the value as it is stored or raises InvalidError, one sentence that names the
 value and what was expected. The values may be of any type: they come from a browser's JSON.
@@ -10,8 +11,8 @@ import math
 import unicodedata
 from collections.abc import Sequence
 
-from annotate.errors import InvalidError
-from annotate.records import Annotation, Box, Suggestion
+from core.errors import InvalidError
+from core.formats.record import Annotation, Box, Suggestion
 
 NAME_LENGTH = 100
 SNIPPET_LENGTH = 1_000
@@ -97,7 +98,7 @@ def seconds_of(value: object) -> float:
 
 
 def box_of(value: object, width: int, height: int) -> Box:
-    """xyxy in the photo's pixels: finite, inside the photo, of positive area (promise 26)."""
+    """xyxy in the photo's pixels: finite, inside the photo, of positive area."""
     if not isinstance(value, Sequence) or isinstance(value, str | bytes) or len(value) != 4:
         raise InvalidError(f"A box is {shown(value)}; expected four numbers x0, y0, x1, y1.")
     x0, y0, x1, y1 = (number("A box's edge", edge) for edge in value)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from annotate.records import Annotation, Box, Photo, Project, Submission, Suggestion
+from core.formats.record import Annotation, Box, Photo, Project, Submission, Suggestion
 
 LETTERS = st.characters(codec="utf-8", exclude_characters="\0")
 SAID = st.characters(codec="utf-8", categories=["L", "N", "P", "S"])
@@ -64,7 +64,8 @@ def photos(draw: st.DrawFn, name: str) -> Photo:
         for number, one in enumerate(draw(st.lists(proposed, max_size=2)))
     )
     sha256 = draw(st.sampled_from(["", "ab" * 32]))
-    return Photo(name, photo.width, photo.height, sha256, suggestions)
+    sentences = tuple(draw(st.lists(texts(), max_size=2)))
+    return Photo(name, photo.width, photo.height, sha256, suggestions, sentences)
 
 
 @st.composite

@@ -9,8 +9,8 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from annotate.errors import InvalidError
-from annotate.validation import shown
+from core.errors import InvalidError
+from core.formats.validation import shown
 
 Read = TypeVar("Read")
 
@@ -26,7 +26,7 @@ class FormatError(InvalidError):
 
 @contextmanager
 def at(where: str) -> Iterator[None]:
-    """Gives the place to what annotate.validation refuses."""
+    """Gives the place to what core.formats.validation refuses."""
     try:
         yield
     except FormatError:

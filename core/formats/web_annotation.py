@@ -16,19 +16,20 @@ A photo without boxes has an empty page. `source` is a relative IRI: the name, p
 Media Fragments knows whole pixels only; ours keep their fractions, as other tools' do.
 
 Carried: photos and their sizes; the submissions that count, their boxes (to the last bit but one),
-snippets, annotators, and when they were finished. Not carried, as the vocabulary has no word for
-it: ids, sha256, provenance, seconds, when work started, skipped and bad submissions, submissions
-without boxes, annotators without boxes, suggestions, the project's name and settings. The order of
-a person's boxes is the items'.
+snippets, annotators, and when they were finished; phrases, one with several boxes as several. Not
+carried, as the vocabulary has no word for it: ids, sha256, provenance, seconds, when work started,
+skipped and bad submissions, submissions without boxes, annotators without boxes, sentences, the
+sentence and score of a phrase, suggestions, the project's name and settings. The order of a
+person's boxes is the items'.
 
 Read are also lists, collections, pages or single annotations of other tools; where no collection
-tells a photo's size, it comes from the folder of the photos (`Absent.sizes`).
+tells a photo's size, it comes from the folder of the photos (`ReadOptions.sizes`).
 """
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -37,17 +38,12 @@ from urllib.parse import quote, unquote
 import numpy as np
 from pydantic import Field, TypeAdapter
 
-from annotate.formats.build import (
-    Absent,
-    Builder,
-    Origin,
-    Regions,
-    box_of,
-    xywh_of,
-)
-from annotate.formats.reading import FormatError, parse, place
-from annotate.records import Annotation, Box, Photo, Project, Submission, counted_by_photo
-from annotate.validation import shown
+from core.formats.build import Builder, Origin, ReadOptions, box_of
+from core.formats.format import Carries, Format, Glance
+from core.formats.parsing import FormatError, parse, place
+from core.formats.record import Box, Photo, Project, counted_work
+from core.formats.validation import shown
+from core.formats.writing import Boxed, boxed, listed, xywh_of
 
 CONTEXT = "http://www.w3.org/ns/anno.jsonld"
 MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"
@@ -117,56 +113,55 @@ _ONE: TypeAdapter[_Collection | _Page | _Item] = TypeAdapter(_NODE)
 _MANY: TypeAdapter[list[_Collection | _Page | _Item]] = TypeAdapter(list[_NODE])
 
 
-def write(project: Project) -> bytes:
-    """What the module's text says is carried."""
-    by_photo = counted_by_photo(project)
-    collections: list[dict[str, Any]] = []
+def _write(project: Project) -> Iterator[bytes]:
+    yield from listed(_collections(project))
+    yield b"\n"
+
+
+def _collections(project: Project) -> Iterator[dict[str, Any]]:
     written = 0
-    for number, photo in enumerate(project.photos, 1):
+    for number, (photo, work) in enumerate(counted_work(project), 1):
+        finished = {submission.id: submission.finished for submission in work}
         items = []
-        for submission in by_photo[photo.name]:
-            for annotation in submission.annotations:
-                written += 1
-                items.append(_item(f"#{written}", submission, annotation))
-        collections.append(
-            {
-                "@context": CONTEXT,
-                "id": f"#photo-{number}",
-                "type": "AnnotationCollection",
-                "label": photo.name,
-                "total": len(items),
-                "schema:about": {
-                    "id": quote(photo.name, safe=""),
-                    "type": "Image",
-                    "schema:width": photo.width,
-                    "schema:height": photo.height,
-                },
-                "first": {
-                    "id": f"#photo-{number}-page",
-                    "type": "AnnotationPage",
-                    "startIndex": 0,
-                    "items": items,
-                },
-            }
-        )
-    return json.dumps(collections, ensure_ascii=False, allow_nan=False, indent=1).encode()
+        for one in boxed(photo, work):
+            written += 1
+            moment = finished.get(one.keys.get("submission", ""))
+            items.append(_item(f"#{written}", photo.name, one, moment))
+        yield {
+            "@context": CONTEXT,
+            "id": f"#photo-{number}",
+            "type": "AnnotationCollection",
+            "label": photo.name,
+            "total": len(items),
+            "schema:about": {
+                "id": quote(photo.name, safe=""),
+                "type": "Image",
+                "schema:width": photo.width,
+                "schema:height": photo.height,
+            },
+            "first": {
+                "id": f"#photo-{number}-page",
+                "type": "AnnotationPage",
+                "startIndex": 0,
+                "items": items,
+            },
+        }
 
 
-def _item(identity: str, submission: Submission, annotation: Annotation) -> dict[str, Any]:
-    numbers = [np.format_float_positional(value, trim="-") for value in xywh_of(annotation.box)]
-    item = {
+def _item(identity: str, photo: str, one: Boxed, finished: datetime | None) -> dict[str, Any]:
+    numbers = [np.format_float_positional(value, trim="-") for value in xywh_of(one.box)]
+    item: dict[str, Any] = {
         "id": identity,
         "type": "Annotation",
         "motivation": "describing",
-        "creator": {"type": "Person", "name": submission.annotator},
         "body": {
             "type": "TextualBody",
-            "value": annotation.snippet,
+            "value": one.words,
             "format": "text/plain",
             "purpose": "describing",
         },
         "target": {
-            "source": quote(submission.photo, safe=""),
+            "source": quote(photo, safe=""),
             "selector": {
                 "type": "FragmentSelector",
                 "conformsTo": MEDIA_FRAGMENTS,
@@ -174,19 +169,20 @@ def _item(identity: str, submission: Submission, annotation: Annotation) -> dict
             },
         },
     }
-    if submission.finished is not None:
-        item["created"] = submission.finished.isoformat()
+    if "annotator" in one.keys:
+        item["creator"] = {"type": "Person", "name": one.keys["annotator"]}
+    if finished is not None:
+        item["created"] = finished.isoformat()
     return item
 
 
-def read(data: bytes, absent: Absent = Absent()) -> Project:
-    """The file's bytes -> a project with the default settings. FormatError names the JSON path."""
+def _read(data: bytes, options: ReadOptions) -> Project:
     if data.lstrip(b" \t\r\n").startswith(b"["):
         many = parse(_MANY, data, "$", extra=True)
         nodes = {place("$", number): node for number, node in enumerate(many)}
     else:
         nodes = {"$": parse(_ONE, data, "$", extra=True)}
-    builder = Builder()
+    builder = Builder(options)
     photos: dict[str, Photo] = {}
     items: list[tuple[str, _Item]] = []
     for where, node in nodes.items():
@@ -200,18 +196,16 @@ def read(data: bytes, absent: Absent = Absent()) -> Project:
                 photos[name] = builder.photo(spot, Photo(name, image.width, image.height))
             where, node = place(where, "first"), node.first
         items += [(place(where, "items", n), item) for n, item in enumerate(node.items)]
-    regions = Regions(builder, absent)
     for where, item in items:
         source = item.target.source
         name = _name(source if isinstance(source, str) else source.id)
         if name not in photos:
-            photos[name] = builder.photo(where, Photo(name, *absent.size(where, name)))
+            photos[name] = builder.photo(where, Photo(name, 0, 0))
         creator = item.creator.name if isinstance(item.creator, _Person) else item.creator
         box = _box(place(where, "target", "selector", "value"), item.target.selector.value)
         origin = Origin(annotator=creator)
-        regions.add(where, photos[name], box, _snippet(where, item), origin, item.created)
-    regions.finish()
-    return builder.project("$", Project(absent.project))
+        builder.region(where, photos[name], box, _snippet(where, item), origin, item.created)
+    return builder.project("$", Project(options.project))
 
 
 def _name(source: str) -> str:
@@ -233,3 +227,27 @@ def _snippet(where: str, item: _Item) -> str:
             place(where, "body"), f"There are {len(bodies)} bodies; expected one TextualBody."
         )
     return bodies[0].value
+
+
+def _recognises(glance: Glance) -> bool:
+    kinds = ("AnnotationCollection", "AnnotationPage", "Annotation")
+    return glance.first.get("type") in kinds
+
+
+FORMAT = Format(
+    name="web-annotation",
+    title="Web Annotation",
+    suffix=".jsonld",
+    carries=Carries(
+        boxes="to rounding",
+        who=True,
+        ids="order",
+        states="when finished",
+        settings="no",
+        sentences=False,
+        phrases="no",
+    ),
+    pieces=_write,
+    parse=_read,
+    recognises=_recognises,
+)

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from annotate import validation
-from annotate.formats.build import settled
-from annotate.formats.reading import FormatError, at, parse
-from annotate.records import Box, Photo, Project, Suggestion
-from annotate.validation import shown
+from core.formats import validation
+from core.formats.build import cut_to_photo
+from core.formats.parsing import FormatError, at, parse
+from core.formats.record import Box, Photo, Project, Suggestion
+from core.formats.validation import shown
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def read(data: bytes, photos: Iterable[Photo]) -> dict[str, list[Suggestion]]:
         if lines.setdefault(key, number) != number:
             raise FormatError(where, f"The region of line {lines[key]} stands here again.")
         photo = known[line.photo]
-        box = settled(line.box, photo)
+        box = cut_to_photo(line.box, photo)
         with at(where):
             suggestion = validation.suggestion_of(
                 Suggestion(key, box, line.caption, line.score, line.model),

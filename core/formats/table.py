@@ -9,8 +9,9 @@ reader takes it off again, so every text comes back exactly. An apostrophe befor
 in a file of another tool, stays.
 
 Carried: photos with size and sha256; all submissions, skipped and bad ones too, with reasons and
-times; their boxes, exactly. Not carried: suggestions, annotators who did nothing, the project's
-name and settings, the order of submissions of different photos.
+times; their boxes, exactly; phrases, a row for each box, with its annotator where known. Not
+carried: sentences, the sentence and score of a phrase, suggestions, annotators who did nothing, the
+project's name and settings, the order of submissions of different photos.
 
 A file of another tool needs the columns photo, width, height, x0, y0, x1, y1 and snippet.
 """
@@ -25,10 +26,11 @@ from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
-from annotate.formats.build import Absent, Builder
-from annotate.formats.reading import FormatError, complaint, decoded
-from annotate.records import Annotation, Photo, Project, Provenance, State, Submission
-from annotate.validation import shown
+from core.formats.build import Builder, Origin, ReadOptions
+from core.formats.format import Carries, Format, Glance
+from core.formats.parsing import FormatError, complaint, decoded
+from core.formats.record import Annotation, Box, Photo, Project, Provenance, State, Submission
+from core.formats.validation import shown
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -60,11 +62,13 @@ class _Row:
 
 COLUMNS = tuple(column.name for column in fields(_Row))
 REQUIRED = ("photo", "width", "height", "x0", "y0", "x1", "y1", "snippet")
+_TO_ORDER = COLUMNS.index("x0") - COLUMNS.index("submission")
+"""Columns that a box without a submission leaves empty."""
 _ROW = TypeAdapter(_Row)
 
 
 def neutralised(cell: str) -> str:
-    """Text -> a cell that no spreadsheet computes (promise 21)."""
+    """Text -> a cell that no spreadsheet computes."""
     return f"'{cell}" if cell.startswith((*DANGEROUS, "'")) else cell
 
 
@@ -73,15 +77,17 @@ def restored(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and cell[1:].startswith((*DANGEROUS, "'")) else cell
 
 
-def write(project: Project) -> bytes:
-    """What the module's text says is carried."""
+def _write(project: Project) -> Iterator[bytes]:
     text = io.StringIO(newline="")
     table = csv.writer(text)
     table.writerow(COLUMNS)
     for row in _rows(project):
         cells = [neutralised(_cell(value)) for value in row]
         table.writerow(cells + [""] * (len(COLUMNS) - len(cells)))
-    return text.getvalue().encode()
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue().encode()
 
 
 def _cell(value: object) -> str:
@@ -92,14 +98,19 @@ def _cell(value: object) -> str:
 
 def _rows(project: Project) -> Iterator[tuple[object, ...]]:
     """The values of the first columns; the other cells of the row are empty."""
-    by_photo: dict[str, list[Submission]] = {photo.name: [] for photo in project.photos}
+    by_photo: dict[str, list[Submission]] = {}
     for submission in project.submissions:
-        by_photo[submission.photo].append(submission)
+        by_photo.setdefault(submission.photo, []).append(submission)
     for photo in project.photos:
         of_photo = (photo.name, photo.width, photo.height, photo.sha256)
-        if not by_photo[photo.name]:
+        work = by_photo.get(photo.name, [])
+        if not work and not photo.phrases:
             yield of_photo
-        for submission in by_photo[photo.name]:
+        for phrase in photo.phrases:
+            for box in phrase.boxes:
+                nobodys = (*of_photo, phrase.annotator or None)
+                yield *nobodys, *[None] * _TO_ORDER, *box, phrase.words
+        for submission in work:
             of_submission = (
                 submission.annotator,
                 submission.id,
@@ -135,9 +146,8 @@ class _Group:
     lines: list[str] = field(default_factory=list)
 
 
-def read(data: bytes, absent: Absent = Absent()) -> Project:
-    """The file's bytes -> a project with the default settings. FormatError names the line."""
-    builder = Builder()
+def _read(data: bytes, options: ReadOptions) -> Project:
+    builder = Builder(options)
     photos: dict[str, Photo] = {}
     groups: dict[tuple[str, str], _Group] = {}
     for where, row in _parsed(decoded(data)):
@@ -148,9 +158,12 @@ def read(data: bytes, absent: Absent = Absent()) -> Project:
             raise FormatError(
                 where, f"The size or sha256 of {shown(photo.name)} differs from a line before."
             )
+        if row.submission is None and row.state == "submitted" and not options.storable:
+            _add_phrase(builder, where, photo, row)
+            continue
         worked_on = (row.annotator, row.submission, row.x0, row.y0, row.x1, row.y1)
         if any(value is not None for value in worked_on) or row.snippet:
-            annotator = absent.annotator if row.annotator is None else row.annotator
+            annotator = options.annotator if row.annotator is None else row.annotator
             group = groups.setdefault((photo.name, annotator), _Group(where, row))
             _add(group, where, row)
     for number, ((name, annotator), group) in enumerate(groups.items()):
@@ -168,10 +181,26 @@ def read(data: bytes, absent: Absent = Absent()) -> Project:
             first.submission_seconds,
         )
         builder.submission(group.where, submission, group.lines)
-    return builder.project("line 1", Project(absent.project))
+    return builder.project("line 1", Project(options.project))
 
 
 _OF_SUBMISSION = COLUMNS[COLUMNS.index("submission") : COLUMNS.index("annotation")]
+
+
+def _add_phrase(builder: Builder, where: str, photo: Photo, row: _Row) -> None:
+    """A region that is nobody's finished work."""
+    box = _box(where, row)
+    if box is not None:
+        builder.region(where, photo, box, row.snippet, Origin(annotator=row.annotator))
+
+
+def _box(where: str, row: _Row) -> Box | None:
+    """None where the row has neither box nor snippet."""
+    if row.x0 is None and row.y0 is None and row.x1 is None and row.y1 is None and not row.snippet:
+        return None
+    if row.x0 is None or row.y0 is None or row.x1 is None or row.y1 is None:
+        raise FormatError(where, "One of x0, y0, x1 and y1 is empty; expected all or none.")
+    return row.x0, row.y0, row.x1, row.y1
 
 
 def _add(group: _Group, where: str, row: _Row) -> None:
@@ -182,15 +211,14 @@ def _add(group: _Group, where: str, row: _Row) -> None:
                 f"{column} is {shown(getattr(row, column))}; {group.where}, of the same photo and "
                 f"annotator, has {shown(getattr(group.first, column))}.",
             )
-    if row.x0 is None and row.y0 is None and row.x1 is None and row.y1 is None and not row.snippet:
+    box = _box(where, row)
+    if box is None:
         return
-    if row.x0 is None or row.y0 is None or row.x1 is None or row.y1 is None:
-        raise FormatError(where, "One of x0, y0, x1 and y1 is empty; expected all or none.")
     order = len(group.annotations) if row.order is None else row.order
     group.annotations.append(
         Annotation(
             str(order) if row.annotation is None else row.annotation,
-            (row.x0, row.y0, row.x1, row.y1),
+            box,
             row.snippet,
             order,
             row.provenance,
@@ -243,3 +271,26 @@ def _row(where: str, header: list[str], cells: list[str]) -> _Row:
     if first["type"].startswith("missing"):
         raise FormatError(where, f"{first['loc'][0]} is empty; expected a value.")
     raise FormatError(where, f"{first['loc'][0]}: {complaint(first)}")
+
+
+def _recognises(glance: Glance) -> bool:
+    return not glance.json and "photo" in glance.line and "," in glance.line
+
+
+FORMAT = Format(
+    name="csv",
+    title="CSV",
+    suffix=".csv",
+    carries=Carries(
+        boxes="exact",
+        who=True,
+        ids="yes",
+        states="yes",
+        settings="no",
+        sentences=False,
+        phrases="no",
+    ),
+    pieces=_write,
+    parse=_read,
+    recognises=_recognises,
+)

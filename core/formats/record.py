@@ -1,5 +1,8 @@
-"""What an annotation project holds, as plain data: what the store gives and takes as a whole, what
-files are written from and read into, and what agreement and statistics are computed on.
+"""The one record of photos and what was said of them: what every file format writes and reads.
+
+A `Project` is a whole file: photos with their sentences, phrases and suggestions, and people's work
+on them. The annotation store gives and takes it as a whole; a grounding set, which has no people's
+work, gives it photo by photo; evaluation and training read it.
 
 Boxes are (x0, y0, x1, y1) in the photo's own upright pixels, floats, 0 at the left and top edge,
 x1 and y1 exclusive; so 0 <= x0 < x1 <= width. Times are aware UTC datetimes. Identities are
@@ -8,9 +11,10 @@ strings that stay the same through export and import.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 Box = tuple[float, float, float, float]
 Provenance = Literal["drawn", "accepted", "edited"]
@@ -69,16 +73,44 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
+class Phrase:
+    """Words and where they are, where nothing is known of whose work that is, or only who."""
+
+    words: str
+    boxes: tuple[Box, ...]
+    """One or more: Flickr30k Entities puts each of "two dogs" in a box."""
+    sentence: int | None = None
+    """Number of the photo's sentence that the words are part of, from 0."""
+    score: float | None = None
+    """The model's, where it was the model that put the boxes."""
+    annotator: str = ""
+    """Who put them; "" where it is unknown."""
+
+
+@dataclass(frozen=True)
 class Photo:
-    """A photo of a project, without its bytes."""
+    """A photo without its bytes: its size, what people say of it, what is where."""
 
     name: str
-    """Unique in its project; a file name, never a path."""
+    """Unique in its project; in a project of the annotation store a file name, never a path."""
     width: int
     height: int
-    """Of the upright photo, in pixels."""
+    """Of the upright photo, in pixels; both 0 where the file does not say."""
     sha256: str = ""
     suggestions: tuple[Suggestion, ...] = ()
+    sentences: tuple[str, ...] = ()
+    """About the whole photo."""
+    phrases: tuple[Phrase, ...] = ()
+    size_confidence: float | None = None
+    """How sure a guessed size is, in [0, 1]; None where the size is known."""
+
+
+class Photos(Protocol):
+    """Photos that are gone through as often as a format wants; a tuple, or a set read anew."""
+
+    def __iter__(self) -> Iterator[Photo]: ...
+
+    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -95,7 +127,7 @@ class Project:
     """Nobody sees the others' work."""
     suggestions: bool = False
     """Whether annotators see what models propose."""
-    photos: tuple[Photo, ...] = ()
+    photos: Photos = ()
     annotators: tuple[str, ...] = ()
     """Names, unique."""
     submissions: tuple[Submission, ...] = ()
@@ -105,8 +137,25 @@ class Project:
 
 def counted_by_photo(project: Project) -> dict[str, list[Submission]]:
     """Every photo's name, in the project's order -> its submissions that count, in theirs."""
-    found: dict[str, list[Submission]] = {photo.name: [] for photo in project.photos}
+    return {photo.name: work for photo, work in counted_work(project)}
+
+
+def counted_work(project: Project) -> Iterator[tuple[Photo, list[Submission]]]:
+    """Every photo, in the project's order, with its submissions that count, in theirs.
+
+    Photos are not kept: memory does not grow with a set that is read as it is gone through.
+    """
+    found: dict[str, list[Submission]] = {}
     for submission in project.submissions:
         if submission.counts:
-            found[submission.photo].append(submission)
-    return found
+            found.setdefault(submission.photo, []).append(submission)
+    for photo in project.photos:
+        yield photo, found.get(photo.name, [])
+
+
+def said_where(photo: Photo, work: list[Submission]) -> Iterator[Phrase]:
+    """Everything that has words and boxes on a photo: its phrases, then each region of the work."""
+    yield from photo.phrases
+    for submission in work:
+        for annotation in submission.annotations:
+            yield Phrase(annotation.snippet, (annotation.box,), annotator=submission.annotator)

@@ -1,0 +1,98 @@
+"""The one room for files of photos and what was said of them: a file for each format, and the list.
+
+`record.py` is what every format writes and reads; a format's module says what it carries, in words
+and as `Carries`. To add a format: write its module, ending with a `Format`, and name it in the list
+below; commands, pages, the documents' table and the tests go by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import InvalidError
+from core.formats import coco, entities, jsonl, table, visual_genome, web_annotation
+from core.formats.build import ReadOptions
+from core.formats.format import Carries, Format, Glance
+from core.formats.parsing import FormatError
+from core.formats.record import Project
+
+__all__ = [
+    "FORMATS",
+    "Carries",
+    "Format",
+    "FormatError",
+    "ReadOptions",
+    "as_json",
+    "in_file",
+    "named",
+    "names",
+    "read_bytes",
+    "read_file",
+    "recognised",
+]
+
+_LISTED: tuple[Format, ...] = (
+    jsonl.FORMAT,
+    table.FORMAT,
+    coco.FORMAT,
+    visual_genome.FORMAT,
+    web_annotation.FORMAT,
+    entities.FORMAT,
+)
+FORMATS = {one.name: one for one in _LISTED}
+
+
+def names() -> str:
+    """All formats, for a sentence."""
+    return ", ".join(FORMATS)
+
+
+def as_json() -> list[dict[str, str]]:
+    """The list, as pages get it."""
+    return [{"name": one.name, "title": one.title} for one in FORMATS.values()]
+
+
+def named(name: str) -> Format:
+    """The format of that name, or of that older name; InvalidError where there is none."""
+    for one in FORMATS.values():
+        if name in (one.name, *one.older_names):
+            return one
+    raise InvalidError(f"The format is '{name[:40]}'; expected one of {names()}.")
+
+
+def recognised(data: bytes) -> Format:
+    """The format of a file, by what is in it; FormatError where it is none that is known."""
+    glance = Glance(data)
+    for one in FORMATS.values():
+        if one.recognises(glance):
+            return one
+    raise FormatError(
+        "the beginning", f"This is no format that is known; expected one of {names()}."
+    )
+
+
+def read_file(path: Path, options: ReadOptions = ReadOptions(), name: str | None = None) -> Project:
+    """A file of any format, or of the named one -> a whole project. FormatError names the file and
+    the place in it."""
+    data = read_bytes(path)
+    with in_file(path):
+        return (recognised(data) if name is None else named(name)).read(data, options)
+
+
+def read_bytes(path: Path) -> bytes:
+    """All of a file, or FormatError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FormatError(str(path), f"The file cannot be read: {error.strerror}.") from error
+
+
+@contextmanager
+def in_file(path: Path) -> Iterator[None]:
+    """Says in which file a FormatError is."""
+    try:
+        yield
+    except FormatError as error:
+        raise FormatError(f"{path}, {error.where}", error.reason) from None
