@@ -23,7 +23,6 @@ from core.groundings.approximate import build
 from core.groundings.reader import GroundingSet
 from core.groundings.schema import arrays_of, fingerprint
 from core.groundings.writer import GroundingWriter, trimmed
-from core.vision import boxes
 from train.data import CaptionSet, DataError, Phrase, read_captions, read_phrases
 from train.features import FeatureStore
 from train.grounding import Grounder, GroundingOptions, most_words, photos_folder

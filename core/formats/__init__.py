@@ -25,6 +25,7 @@ __all__ = [
     "FormatError",
     "ReadOptions",
     "as_json",
+    "as_table",
     "in_file",
     "named",
     "names",
@@ -42,6 +43,27 @@ _LISTED: tuple[Format, ...] = (
     entities.FORMAT,
 )
 FORMATS = {one.name: one for one in _LISTED}
+
+
+def as_table() -> str:
+    """The list in Markdown, as docs/formats.md has it."""
+    head = (
+        "`--format`",
+        "boxes",
+        "who",
+        "ids, order, provenance, seconds",
+        "skipped, bad, times",
+        "settings, suggestions",
+        "sentences",
+        "phrases' sentence, score, several boxes",
+    )
+    rows = [head, ("---",) * len(head)]
+    for one in FORMATS.values():
+        carries = one.carries
+        who, sentences = ("yes" if value else "no" for value in (carries.who, carries.sentences))
+        kept = (carries.boxes, who, carries.ids, carries.states, carries.settings)
+        rows.append((f"`{one.name}`", *kept, sentences, carries.phrases))
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def names() -> str:

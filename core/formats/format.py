@@ -18,7 +18,7 @@ BEGINNING = 100_000
 
 @dataclass(frozen=True)
 class Carries:
-    """What comes back of a project that was written; the table of the documents is made of this.
+    """What comes back of a project that was written; the table of docs/formats.md says the same.
 
     Every format carries the photos' names and sizes, and each region's box and words.
     """
@@ -98,6 +98,11 @@ class Format:
     """Whether a file that begins so is of this format."""
     older_names: tuple[str, ...] = ()
     """Which are taken as well."""
+
+    @property
+    def ending(self) -> str:
+        """Of a file's name, so that no two formats' files are called the same."""
+        return self.suffix if self.suffix == f".{self.name}" else f".{self.name}{self.suffix}"
 
     def write(self, project: Project) -> bytes:
         """The bytes of a file that holds what the format carries of a project."""

@@ -14,12 +14,13 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
-from core.groundings.records import write_text
 from fastapi import APIRouter, Depends, HTTPException, Path, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from core.describer import SentenceError
+from core.errors import UserError
+from core.formats import named
 from core.groundings.export import Export
 from core.groundings.listing import listing_of
 from core.groundings.schema import GroundingError
@@ -108,12 +109,13 @@ def _add_export(routes: APIRouter, groundings: Groundings) -> None:
         kind, source = asked.get("format", "jsonl"), asked.get("boxes", "model")
         try:
             beta = number(asked, "beta", 0.0)
-            text = write_text(export_of(groundings, source, beta), kind)
-        except GroundingError as error:
+            chosen = named(kind)
+            pieces = chosen.pieces(export_of(groundings, source, beta).project)
+        except UserError as error:
             return JSONResponse({"message": str(error)}, status_code=400)
-        ending = "jsonl" if kind == "jsonl" else "json"
-        headers = {"content-disposition": f'attachment; filename="groundings.{kind}.{ending}"'}
-        return _OneOfFew(exporting, text, headers)
+        name = f"groundings{chosen.ending}"
+        headers = {"content-disposition": f'attachment; filename="{name}"'}
+        return _OneOfFew(exporting, pieces, headers)
 
 
 class _OneOfFew(StreamingResponse):
@@ -123,9 +125,9 @@ class _OneOfFew(StreamingResponse):
     """
 
     def __init__(
-        self, slots: threading.Semaphore, text: Iterable[str], headers: dict[str, str]
+        self, slots: threading.Semaphore, pieces: Iterable[bytes], headers: dict[str, str]
     ) -> None:
-        super().__init__(text, media_type="application/json", headers=headers)
+        super().__init__(pieces, media_type="application/json", headers=headers)
         self._slots = slots
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from core import formats
 from core.alignment.ranking import Found
 from core.describer import Describer
 from core.groundings.analysis import Analysis, analyse
@@ -62,6 +63,7 @@ class Groundings:
             "checkpoint": self.set.about["checkpoint"],
             "readable": self.readable,
             "kinds": self.set.kinds(),
+            "formats": formats.as_json(),
         }
 
     def list(self, listing: Listing, offset: int = 0, count: int = 60) -> dict[str, Any]:

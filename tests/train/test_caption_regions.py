@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from core.errors import UserError
+from core.formats import FORMATS, FormatError
+from core.formats.record import Annotation, Photo, Project, Submission
 from train.captions.regions import (
     Region,
     RegionPhoto,
@@ -17,19 +22,14 @@ from train.captions.regions import (
 )
 from train.data import DataError, Phrase, PhrasePhoto, read_other_sentences
 
-SUBMISSION = {
-    "id": "s", "photo": "a.jpg", "annotator": "ann", "state": "submitted", "bad": "",
-    "annotations": [{"id": "1", "box": [0, 0, 50, 40], "snippet": "a dog", "order": 0}],
-}  # fmt: skip
+DOG = Annotation("1", (0.0, 0.0, 50.0, 40.0), "a dog", 0)
+DONE = Submission("s", "a.jpg", "ann", "submitted", (DOG,))
 
 
-def export(tmp_path: Path, *submissions: dict[str, object]) -> Path:
-    lines: list[dict[str, object]] = [
-        {"project": {"version": 1}}, {"photo": {"name": "a.jpg", "width": 100, "height": 80}},
-        *({"submission": one} for one in submissions),
-    ]  # fmt: skip
+def export(tmp_path: Path, *submissions: Submission) -> Path:
+    project = Project("dogs", photos=(Photo("a.jpg", 100, 80),), submissions=submissions)
     path = tmp_path / "export.jsonl"
-    path.write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+    path.write_bytes(FORMATS["jsonl"].write(project))
     return path
 
 
@@ -43,8 +43,9 @@ def test_phrases_take_the_box_around_theirs() -> None:
 
 
 def test_json_lines(tmp_path: Path) -> None:
-    skipped, bad = {**SUBMISSION, "state": "skipped"}, {**SUBMISSION, "bad": "spam"}
-    [photo] = read_annotations(export(tmp_path, SUBMISSION, skipped, bad))
+    skipped = Submission("t", "a.jpg", "bob", "skipped")
+    bad = replace(DONE, id="u", annotator="cyn", bad="spam")
+    [photo] = read_annotations(export(tmp_path, DONE, skipped, bad))
     [region] = photo.regions
     assert (photo.name, region.text, region.annotator) == ("a.jpg", "a dog", "ann")
     assert region.box.tolist() == [0, 0, 0.5, 0.5]
@@ -53,7 +54,7 @@ def test_json_lines(tmp_path: Path) -> None:
 def test_a_snippet_may_hold_any_line_separator(tmp_path: Path) -> None:
     """The export is written as UTF-8, in which JSON leaves these as they are."""
     snippet = "a\u2028dog\x85\u2029here"
-    path = export(tmp_path, SUBMISSION)
+    path = export(tmp_path, DONE)
     path.write_text(path.read_text(encoding="utf-8").replace("a dog", snippet), encoding="utf-8")
     [photo] = read_annotations(path)
     assert photo.regions[0].text == snippet
@@ -73,15 +74,18 @@ def test_coco(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"photo": "x.jpg"}, "line 3: KeyError 'x.jpg'"),
-        ({"annotations": [{"box": [0, 0, 1], "snippet": "a"}]}, "expected four finite numbers"),
-        ({"annotations": []}, "has no described region"),
+        ({"photo": "x.jpg"}, r"export.jsonl, line 3.submission: Photo 'x.jpg' is not among"),
+        (
+            {"annotations": (replace(DOG, box=(0.0, 0.0, 1.0, 0.0)),)},
+            "line 3.*expected finite numbers and a positive area",
+        ),
+        ({"annotations": ()}, "has no described region"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path: Path, change: dict[str, object], message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        read_annotations(export(tmp_path, {**SUBMISSION, **change}))
-    with pytest.raises(DataError, match="is not there; expected an export"):
+def test_what_is_wrong_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        read_annotations(export(tmp_path, replace(DONE, **change)))
+    with pytest.raises(FormatError, match=r"gone\.jsonl: The file cannot be read"):
         read_annotations(tmp_path / "gone.jsonl")
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from train.data import DataError, read_captions, read_coco, read_flickr8k, read_phrases
+from core.errors import UserError
+from core.formats import FormatError
+from train.data import DataError, read_captions, read_flickr8k, read_phrases, read_sentences
 
 
 def test_flickr8k(tiny_flickr: Path) -> None:
@@ -41,7 +43,7 @@ def test_coco(tmp_path: Path) -> None:
     }  # fmt: skip
     path = tmp_path / "captions.json"
     path.write_text(json.dumps(data))
-    captions = read_coco(tmp_path, path)
+    captions = read_sentences(tmp_path, path)
     assert captions.names == ("x.jpg",)  # a photo without sentences is left out
     assert captions.sentences == (("A dog.", "A big dog."),)
     assert captions.paths == (tmp_path / "x.jpg",)
@@ -50,17 +52,24 @@ def test_coco(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is not JSON"),
-        ("[]", "expected an object with 'images'"),
-        ('{"images": [{"id": 1}], "annotations": []}', "lacks or does not know 'file_name'"),
-        ('{"images": [], "annotations": [{"image_id": 3, "caption": ""}]}', "does not know 3"),
+        ("{", "captions.json, the beginning: This is not JSON"),
+        ("[]", "has no sentence about a photo"),
+        ("[[]]", "no format that is known; expected one of jsonl"),
+        (
+            '{"images": [{"id": 1}], "annotations": []}',
+            r"captions.json, \$.images\[0\].file_name: This key is missing",
+        ),
+        (
+            '{"images": [], "annotations": [{"image_id": 3, "caption": ""}]}',
+            r"\$.annotations\[0\]: Image id 3 is not among",
+        ),
     ],
 )
 def test_coco_names_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "captions.json"
     path.write_text(text)
-    with pytest.raises(DataError, match=message):
-        read_coco(tmp_path, path)
+    with pytest.raises(UserError, match=message):
+        read_sentences(tmp_path, path)
 
 
 def test_a_data_set_must_be_named() -> None:
@@ -94,7 +103,7 @@ def test_phrases(tmp_path: Path) -> None:
 def test_phrases_names_what_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "phrases.json"
     path.write_text(json.dumps([entry(), {"image": "y.jpg"}]))
-    with pytest.raises(DataError, match=r"entry 1: KeyError 'size'"):
+    with pytest.raises(FormatError, match=r"phrases.json, \$\[1\].size: This key is missing"):
         read_phrases(path, "all")
     with pytest.raises(DataError, match="sizes is 'some'"):
         read_phrases(path, "some")

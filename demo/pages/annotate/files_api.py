@@ -50,7 +50,7 @@ def files_api(door: Door) -> APIRouter:
         return Response(
             chosen.write(found),
             media_type="application/octet-stream",
-            headers={"content-disposition": f'attachment; filename="{name}{chosen.suffix}"'},
+            headers={"content-disposition": f'attachment; filename="{name}{chosen.ending}"'},
         )
 
     @router.post("/import/project")

@@ -10,14 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from inspect import signature
-from itertools import islice
 from typing import Any
 
 import gradio as gr
-from core.groundings.records import FORMATS, write_text
 from pydantic import ValidationError, validate_call
 
-from core.describer import SentenceError
+from core.errors import UserError
+from core.formats import named, names
 from core.groundings.listing import ORDERS, Listing
 from core.groundings.schema import GroundingError
 from demo.grounding_set.routes import export_of
@@ -69,7 +68,7 @@ def publish(job: Callable[..., Any], name: str, description: str) -> None:
         except ValidationError as error:
             wrong = error.errors()[0]
             said = f"{names[int(wrong['loc'][0])]}: {wrong['msg']}."
-        except (GroundingError, SentenceError) as error:
+        except UserError as error:
             said = str(error)
         raise gr.Error(said, print_exception=False)
 
@@ -114,8 +113,8 @@ def _publish(groundings: Groundings) -> None:
             raise GroundingError(
                 f"first is {first} and count {count}; expected 0 or more and 1 to {MOST_EXPORTED}"
             )
-        export = replace(export_of(groundings, boxes, beta), first=first)
-        return "".join(write_text(list(islice(export, count)), format))
+        export = replace(export_of(groundings, boxes, beta), first=first, count=count)
+        return named(format).write(export.project).decode()
 
     publish(
         browse,
@@ -136,6 +135,6 @@ def _publish(groundings: Groundings) -> None:
     publish(
         export_set,
         "export_set",
-        f"A part of the set as text: format is one of {', '.join(FORMATS)}; boxes are the model's "
+        f"A part of the set as text: format is one of {names()}; boxes are the model's "
         f"at beta, or people's; photos first to first + count - 1, at most {MOST_EXPORTED:,}.",
     )

@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 
 from core.checkpoints import BUNDLED, load_checkpoint
 from core.describer import Describer
+from core.formats import FORMATS, ReadOptions, named
 from core.groundings.reader import GroundingSet
 from core.groundings.schema import GroundingError, fingerprint
 from demo import examples
@@ -223,15 +224,17 @@ class TestPictures:
             assert small._size == sum(map(len, small._kept.values()))
 
 
-@pytest.mark.parametrize("kind", ["jsonl", "coco", "vg", "entities"])
+@pytest.mark.parametrize("kind", [*FORMATS, "vg"])
 def test_the_export_is_an_attachment(client: TestClient, kind: str) -> None:
     answer = client.get("/demo-groundings/export", params={"format": kind, "boxes": "people"})
     assert answer.status_code == 200
-    assert f"groundings.{kind}.json" in answer.headers["content-disposition"]
+    name = f"groundings{named(kind).ending}"
+    assert f'filename="{name}"' in answer.headers["content-disposition"]
     assert answer.headers["content-disposition"].startswith("attachment")
     assert "p4.png" in answer.text
-    if kind != "jsonl":
-        json.loads(answer.text)
+    read = named(kind).read(answer.content, ReadOptions(storable=False))
+    assert [photo.name for photo in read.photos] == [f"p{number}.png" for number in range(5)]
+    assert sum(len(photo.phrases) for photo in read.photos) == 3
 
 
 def test_nobody_sees_anything_before_signing_in(jobs: Groundings) -> None:

@@ -1,28 +1,14 @@
 // What an owner takes away and brings in.
 
 import { make } from "../../../web/static/dom.js";
-import { address, sendFile } from "./ask.js";
-
-const FORMATS = [
-  ["jsonl", "JSON lines (everything, exactly)"],
-  ["coco", "COCO"],
-  ["visual-genome", "Visual Genome"],
-  ["csv", "CSV"],
-  ["web-annotation", "Web Annotation"],
-];
-
-function choice(label) {
-  const select = make("select", { "aria-label": label });
-  for (const [value, name] of FORMATS) select.append(make("option", { value }, name));
-  return select;
-}
+import { address, look, sendFile } from "./ask.js";
 
 export class Files {
   constructor(project, renewed) {
     Object.assign(this, { project, renewed });
     this.said = make("p", { role: "status" });
     const name = make("input", { type: "text", maxlength: 100, required: true, "aria-label": "Name of the new project", placeholder: "Name of the new project" });
-    const form = choice("Format of the file");
+    const form = make("select", { "aria-label": "Format of the file" });
     const whole = this.form("Import a project", [name, form], (file) =>
       sendFile(`import/project?${new URLSearchParams({ form: form.value, name: name.value })}`, file).then((made) => {
         this.renewed();
@@ -32,12 +18,25 @@ export class Files {
     if (project) {
       const suggestions = this.form("Import suggestions", [], (file) =>
         sendFile(`import/suggestions/${project.id}`, file).then(({ suggestions: many }) => `${many} suggestions are in.`));
-      const links = FORMATS.map(([value, label]) =>
-        make("a", { class: "button", href: address(`projects/${project.id}/export/${value}`), download: "" }, label));
-      parts.unshift(make("h3", {}, "Export"), make("div", { class: "row" }, ...links));
+      this.links = make("div", { class: "row" });
+      parts.unshift(make("h3", {}, "Export"), this.links);
       parts.push(suggestions);
     }
     this.root = make("section", { class: "files" }, make("h2", {}, "Files"), ...parts);
+    this.offer(form);
+  }
+
+  // The formats that the server knows.
+  async offer(choice) {
+    try {
+      for (const { name, title } of await look("formats")) {
+        choice.append(make("option", { value: name }, title));
+        const href = this.project && address(`projects/${this.project.id}/export/${name}`);
+        this.links?.append(make("a", { class: "button", href, download: "" }, title));
+      }
+    } catch (refusal) {
+      this.tell(refusal.message, true);
+    }
   }
 
   form(label, fields, send) {

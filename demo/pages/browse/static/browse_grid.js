@@ -160,12 +160,7 @@ export class Grid {
   }
 
   exports() {
-    const links = [
-      ["jsonl", "JSONL"],
-      ["coco", "COCO-style JSON"],
-      ["vg", "Visual Genome region_descriptions"],
-      ["entities", "Flickr30k-Entities-like phrases"],
-    ].flatMap(([format, title]) => {
+    const links = this.about.formats.map(({ name: format, title }) => {
       const link = (boxes, text) =>
         make("a", { href: address("export", { format, boxes }), download: true }, text);
       const line = [make("strong", {}, title), link("model", "the model’s groundings")];

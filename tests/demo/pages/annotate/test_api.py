@@ -39,6 +39,7 @@ OWNERS = {
     "/annotate/tasks/{assignment}/unmark",
     "/annotate/tasks/{assignment}/reopen",
     "/annotate/import/project",
+    "/annotate/formats",
     "/annotate/import/suggestions/{project}",
 }
 GIVEAWAYS = ("SELECT", "sqlite", "Traceback", "site-packages", "/usr/", "/tmp/", str(ROOT), ".py")

@@ -34,15 +34,15 @@ def test_progress_files_and_agreement(bureau: Bureau, sit: Sit) -> None:
         "Wim": ["a red wall", "a dark corner"],
         "Xia": ["the red wall", "a dark corner"],
     }
-    for label, form in (
-        ("COCO", "coco"),
-        ("Visual Genome", "visual-genome"),
-        ("CSV", "csv"),
-        ("Web Annotation", "web-annotation"),
-    ):
-        _, data = boss.export(label)
-        again = FORMATS[form].read(data, ReadOptions())
-        assert len(again.submissions) == 2, form
+    names = set()
+    for one in FORMATS.values():
+        name, data = boss.export(one.title)
+        again = one.read(data)
+        assert len(again.submissions) == 2, one.name
+        names.add(name)
+    assert len(names) == len(FORMATS)  # none overwrites another in a folder of downloads
+    offered = page.get_by_label("Format of the file").locator("option").all_text_contents()
+    assert offered == [one.title for one in FORMATS.values()]
 
     page.get_by_role("button", name="Compare now").click()
     numbers = page.locator(".numbers")

@@ -1,0 +1,73 @@
+"""One list of formats: commands, documents and pages take theirs from it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from annotate.__main__ import parser as annotate_parser
+from core import formats
+from core.formats import FORMATS
+from train.__main__ import parser as train_parser
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_documents_table_is_the_registrys() -> None:
+    assert formats.as_table() in (ROOT / "docs" / "formats.md").read_text("utf-8")
+
+
+def test_each_format_is_a_file_of_the_room() -> None:
+    """To add one is one file and its line in the list."""
+    files = {path.stem for path in (ROOT / "core" / "formats").glob("*.py")}
+    modules = {one.parse.__module__.rpartition(".")[2] for one in FORMATS.values()}
+    assert len(modules) == len(FORMATS)
+    assert modules <= files
+    listed = [
+        path.stem
+        for path in (ROOT / "core" / "formats").glob("*.py")
+        if "\nFORMAT = Format(" in path.read_text("utf-8")
+    ]
+    assert sorted(listed) == sorted(modules)
+
+
+def helps(parser: argparse.ArgumentParser, *commands: str) -> str:
+    for command in commands:
+        [action] = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+        parser = action.choices[command]
+    return " ".join(parser.format_help().split())
+
+
+@pytest.mark.parametrize(
+    ("room", "commands"),
+    [
+        (annotate_parser, ("export",)),
+        (annotate_parser, ("import",)),
+        (annotate_parser, ("agreement",)),
+        (annotate_parser, ("statistics",)),
+        (train_parser, ("ground",)),
+        (train_parser, ("evaluate", "ground")),
+        (train_parser, ("evaluate", "caption")),
+    ],
+)
+def test_help_names_every_format(room: object, commands: tuple[str, ...]) -> None:
+    text = helps(room(), *commands)  # type: ignore[operator]
+    for name in FORMATS:
+        assert name in text.replace("- ", "-")  # as argparse may part a name's halves
+
+
+def test_no_page_has_a_list_of_its_own() -> None:
+    """The server tells it: a format's name stands in no script."""
+    for path in (ROOT / "demo").rglob("*.js"):
+        text = path.read_text("utf-8")
+        for one in FORMATS.values():
+            for name in (one.name, *one.older_names):
+                assert f'"{name}"' not in text, f"{path.relative_to(ROOT)} names {name}"
+
+
+def test_names_are_distinct() -> None:
+    taken = [name for one in FORMATS.values() for name in (one.name, *one.older_names)]
+    assert len(set(taken)) == len(taken)
+    assert len({one.ending for one in FORMATS.values()}) == len(FORMATS)
