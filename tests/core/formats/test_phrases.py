@@ -125,26 +125,6 @@ def test_the_formats_are_what_others_read() -> None:
     assert entities[0]["phrases"][0]["boxes"] == [[11, 6, 60, 45]]
 
 
-OLDER = {
-    "jsonl": '{"file": "a/b.jpg", "width": 100, "height": 50, "sentences": ["a dog runs", "=HYPER'
-    'LINK(1) <b>\u202e"], "phrases": [{"phrase": "a dog", "boxes": [[10.0, 5.0, 60.0, 45.0]], '
-    '"sentence": 0, "score": 0.25}, {"phrase": "runs", "boxes": [[0.0, 0.0, 100.0, 50.0]]}]}\n',
-    "vg": '[\n{"id": 1, "file_name": "a/b.jpg", "image_width": 100, "image_height": 50, "sentences"'
-    ': ["a dog runs", "=HYPERLINK(1) <b>\u202e"], "regions": [{"region_id": 1, "image_id": 1, "x":'
-    ' 10, "y": 5, "width": 50, "height": 40, "phrase": "a dog", "sentence": 0, "score": 0.25}, {"r'
-    'egion_id": 2, "image_id": 1, "x": 0, "y": 0, "width": 100, "height": 50, "phrase": "runs"}]}'
-    "\n]\n",
-}
-
-
-@pytest.mark.parametrize("kind", OLDER)
-def test_older_exports_of_grounding_sets_are_read(tmp_path: Path, kind: str) -> None:
-    """Word for word what the Browse page wrote before formats had one room."""
-    path = tmp_path / "older.json"
-    path.write_text(OLDER[kind], encoding="utf-8")
-    assert list(read_file(path, LENIENT).photos) == [RECORD]
-
-
 def test_a_plain_visual_genome_file_and_coco_captions(tmp_path: Path) -> None:
     region = {"region_id": 1, "image_id": 61, "x": 0, "y": 1, "width": 2, "height": 3}
     path = tmp_path / "vg.json"
