@@ -40,7 +40,8 @@ def pixels_to_normalised(xyxy: np.ndarray, width: int, height: int) -> np.ndarra
 def normalised_to_pixels(normalised: np.ndarray, width: int, height: int) -> np.ndarray:
     """(..., 4) normalised xyxy -> xyxy in pixels of a (height, width) photo, clipped to it."""
     scaled = np.asarray(normalised, dtype=np.float64) * [width, height, width, height]
-    return np.clip(scaled, 0.0, [width, height, width, height])
+    clipped: np.ndarray = np.clip(scaled, 0.0, [width, height, width, height])
+    return clipped
 
 
 def mirrored(normalised: np.ndarray) -> np.ndarray:
