@@ -44,7 +44,7 @@ python-checks: environment
 ifeq ($(NODE),yes)
 javascript: node_modules/.package-lock.json
 	node_modules/.bin/eslint .
-	node --test tests/javascript/*.test.js
+	node --test --test-reporter=spec tests/javascript/*.test.js
 
 node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
