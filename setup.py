@@ -9,6 +9,7 @@ under its own name, and every import of them in the built copy says so:
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 from pathlib import Path
 
@@ -22,6 +23,8 @@ NOT_SHIPPED = {".md", ".pyc", ".mako"}
 """Kinds of files that only somebody who works on the code needs."""
 FOR_TESTS = "# Tests and checks"
 """The heading in requirements.txt below which nothing is needed to run the code."""
+OPENING = re.compile(rb"[a-zA-Z]*(\"\"\"|'''|\"|')")
+"""How a string begins, in source."""
 
 
 class Build(build_py):
@@ -61,6 +64,12 @@ def under_the_name(source: str, file: str) -> str:
                     raise BaseError(f"{file}, line {node.lineno}: expected `from ... import ...`")
                 if _in_a_room(alias.name):
                     places.append((alias.lineno - 1, alias.col_offset))
+        elif isinstance(node, ast.Call) and _called(node) == "import_module" and node.args:
+            name = node.args[0]  # "core.x", or f"core.{x}"
+            first = name.values[0] if isinstance(name, ast.JoinedStr) and name.values else name
+            if isinstance(first, ast.Constant) and _in_a_room(str(first.value)):
+                opened = OPENING.match(lines[name.lineno - 1].encode()[name.col_offset :])
+                places.append((name.lineno - 1, name.col_offset + opened.end()))
     for line, byte in sorted(places, reverse=True):
         raw = lines[line].encode()
         lines[line] = (raw[:byte] + f"{NAME}.".encode() + raw[byte:]).decode()
@@ -68,6 +77,11 @@ def under_the_name(source: str, file: str) -> str:
     for room in ROOMS:  # `python -m train` stands in messages only: as code it would be an error
         text = text.replace(f"python -m {room}", f"python -m {NAME}.{room}")
     return text
+
+
+def _called(call: ast.Call) -> str:
+    """The name of the function that is called, without its module's."""
+    return getattr(call.func, "id", getattr(call.func, "attr", ""))
 
 
 def _in_a_room(module: str | None) -> bool:

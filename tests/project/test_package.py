@@ -154,6 +154,8 @@ import demo.app as page, annotate.store as é, os
 def later(core: str = "from core import x") -> str:
     é = "é"; from core.describer import Describer
     if core: from demo import app
+    importlib.import_module("train.align"); é = import_module(f"demo.{core}.page")
+    import_module(f"{core}.train.x"); import_module(".train.x", __name__); find("core.x")
     return f"{core}: run `python -m train ground`"
 '''
 
@@ -173,6 +175,8 @@ import {NAME}.demo.app as page, {NAME}.annotate.store as é, os
 def later(core: str = "from core import x") -> str:
     é = "é"; from {NAME}.core.describer import Describer
     if core: from {NAME}.demo import app
+    importlib.import_module("{NAME}.train.align"); é = import_module(f"{NAME}.demo.{{core}}.page")
+    import_module(f"{{core}}.train.x"); import_module(".train.x", __name__); find("core.x")
     return f"{{core}}: run `python -m {NAME}.train ground`"
 '''
 
