@@ -89,7 +89,8 @@ def test_everything_lies_under_one_name(wheel: Path) -> None:
         names = set(archive.namelist())
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {NAME}
-    assert not any("__pycache__" in name or name.endswith(".md") for name in names)
+    modules = {name for name in names if name.startswith(f"{NAME}/")}
+    assert not any("__pycache__" in name or name.endswith(".md") for name in modules)
     for room in ROOMS:
         for path in (ROOT / room).rglob("*"):
             if path.is_file() and path.suffix not in (".md", ".mako", ".pyc"):
@@ -106,7 +107,7 @@ def test_it_depends_on_what_the_code_needs_to_run(wheel: Path) -> None:
 
 
 def test_the_describer_works_outside_the_checkout(site: Path, tmp_path: Path) -> None:
-    assert "['with', 'a', 'ball']" in run(site / "bin" / "python", "-c", ALIGN, cwd=tmp_path)
+    assert "'with a ball'" in run(site / "bin" / "python", "-c", ALIGN, cwd=tmp_path)
 
 
 def test_the_store_works_outside_the_checkout(site: Path, tmp_path: Path) -> None:
