@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torchvision.models import get_model
 
 from core.alignment import chain
@@ -28,9 +29,11 @@ from core.describer import Describer
 from core.results import align
 from core.vision.encoders.torchvision import TorchvisionEncoder
 from core.vision.images import Photo
+from train import machine
 from train.bench_captions import bench_captions
 from train.bench_ranking import bench_ranking
-from train.runs import set_threads
+from train.data import DataError
+from train.options import written
 
 SENTENCE = "a man in a red shirt throws a ball to a brown dog on the grass near the water"
 PEER = "fasterrcnn_mobilenet_v3_large_320_fpn"
@@ -105,18 +108,30 @@ def bench_steps(describer: Describer, runs: int) -> dict[str, Any]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", nargs="?", choices=("steps", "ranking"), default="steps")
-    parser.add_argument("--checkpoint", default="bundled")
-    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument(
+        "what", nargs="?", choices=("steps", "ranking"), default="steps",
+        help="what is timed: what a person waits for, or whole test sets (default: steps)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--checkpoint", default="bundled", help="'bundled' or a checkpoint's folder (bundled)"
+    )
+    parser.add_argument("--runs", type=int, default=200, help="of each; its median (default: 200)")
     parser.add_argument("--neuraltalk", type=Path, metavar="DIR", help="a checkout to run beside")
-    parser.add_argument("--neuraltalk-python", default="python2", help="its Python 2, with numpy")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", type=Path, metavar="OUT")
+    parser.add_argument(
+        "--neuraltalk-python", default="python2", help="its Python 2, with numpy (python2)"
+    )
+    machine.add_threads(parser)
+    parser.add_argument("--json", type=Path, metavar="OUT", help="where the figures go, too")
 
 
 def main(arguments: argparse.Namespace) -> None:
-    set_threads(arguments.threads)
-    figures: dict[str, Any] = {"machine": f"{platform.machine()}, {arguments.threads} threads"}
+    machine.set_threads(arguments.threads)
+    if arguments.runs < 1:
+        raise DataError(f"runs is {arguments.runs}; expected 1 or more")
+    if arguments.json:
+        written(arguments.json)
+    threads = torch.get_num_threads()
+    figures: dict[str, Any] = {"machine": f"{platform.machine()}, {threads} threads"}
     if arguments.what == "ranking":
         figures |= bench_ranking()
     else:

@@ -58,7 +58,7 @@ class Embedded:
 
 def _unit_rows(rows: int) -> Tensor:
     drawn = torch.empty(rows, DIMENSION)
-    for part in drawn.split(10_000):  # in place: the peak is the vectors themselves
+    for part in torch.split(drawn, 10_000):  # in place: the peak is the vectors themselves
         part.normal_()
         part /= part.norm(dim=1, keepdim=True)
     return drawn

@@ -29,6 +29,8 @@ from typing import Any
 from tqdm import tqdm
 
 from train.data import DataError, read_flickr8k
+from train.interrupts import on_interrupt
+from train.options import folder_for
 
 BASE_URL = "https://github.com/jbrownlee/Datasets/releases/download/Flickr8k/"
 CHUNK = 2**20
@@ -189,7 +191,7 @@ def download_flickr8k(out: Path, base_url: str, sha256: dict[str, str]) -> None:
     if not base_url.startswith(("http://", "https://")):
         raise DataError(f"base-url is '{base_url}'; expected one of http or https")
     folder = out / "archives"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder_for(folder)
     for archive, layout in ((TEXT, LAYOUT), (PHOTOS, None)):
         path = folder / archive.name
         if not path.is_file():
@@ -214,9 +216,11 @@ def _named_sum(text: str) -> tuple[str, str]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dataset", choices=("flickr8k",))
+    parser.add_argument("dataset", choices=("flickr8k",), help="what to fetch")
     parser.add_argument("--out", type=Path, required=True, help="folder to make, for --data")
-    parser.add_argument("--base-url", default=BASE_URL, help="where the archives lie")
+    parser.add_argument(
+        "--base-url", default=BASE_URL, help=f"where the archives lie (default: {BASE_URL})"
+    )
     parser.add_argument(
         "--sha256",
         type=_named_sum,
@@ -228,4 +232,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    download_flickr8k(arguments.out, arguments.base_url, dict(arguments.sha256))
+    out = arguments.out
+    with on_interrupt(
+        lambda: f"stopped: {out} keeps what came, the same command goes on from there"
+    ):
+        download_flickr8k(out, arguments.base_url, dict(arguments.sha256))

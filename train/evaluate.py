@@ -16,8 +16,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,28 +31,35 @@ from core.alignment.ranking import Recall
 from core.checkpoints import Checkpoint, load_checkpoint
 from core.formats import names
 from core.language.vocabulary import tokenise
-from core.vision import boxes, images
+from core.vision import boxes
 from core.vision.regions import Regions
-from train import export
+from train import export, machine, objects
 from train.captions import evaluation as captioning
 from train.captions import mrnn
-from train.data import Phrase, PhrasePhoto, read_captions, read_phrases
+from train.captions.evaluation import CaptionEvaluation
+from train.captions.mrnn import MrnnEvaluation
+from train.data import CaptionSet, DataError, Phrase, PhrasePhoto, read_captions, read_phrases
+from train.data.photos import read_photo
 from train.features import BATCH, FeatureStore, write_features
+from train.interrupts import on_interrupt
 from train.objects import evaluate_objects, read_instances
-from train.ranking import Sentences, Stored, rank
-from train.runs import set_threads
+from train.options import add_checkpoint, add_photos, add_sizes, picture, read_into, written
+from train.ranking import RegionSource, Sentences, Stored, rank
 from train.sheets import Tile, sheet
 
 IOU = 0.5  # a region counts as the phrase's from this overlap on
 
 
-def evaluate_rank(checkpoint: Checkpoint, arguments: argparse.Namespace) -> dict[str, Any]:
-    """The `rank` figures of a checkpoint on a data set, JSON-ready."""
-    captions = read_captions(arguments.data, arguments.split, arguments.images, arguments.captions)
+def evaluate_rank(
+    checkpoint: Checkpoint, captions: CaptionSet, features: Path | None = None
+) -> dict[str, Any]:
+    """The `rank` figures of a checkpoint on a data set, JSON-ready. features: a folder to keep the
+    photos' regions in, or to reuse them from."""
     started = time.monotonic()
-    if arguments.features is not None:
-        write_features(checkpoint.encoder, captions.names, captions.paths, arguments.features)
-        source: Any = Stored(FeatureStore(arguments.features))
+    source: RegionSource
+    if features is not None:
+        write_features(checkpoint.encoder, captions.names, captions.paths, features)
+        source = Stored(FeatureStore(features))
     else:
         source = _InMemory(checkpoint, captions.paths)
     sentences = Sentences(captions, checkpoint.vocabulary)
@@ -81,7 +88,7 @@ class _InMemory:
     def batch(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor, dict[str, torch.Tensor]]:
         found: list[Regions] = []
         for start in range(0, len(rows), BATCH):
-            chunk = [images.read(self.paths[row]).pixels for row in rows[start : start + BATCH]]
+            chunk = [read_photo(self.paths[row]).pixels for row in rows[start : start + BATCH]]
             found += self.encoder.encode(chunk)
             self.bar.update(len(chunk))
         features = [torch.from_numpy(regions.features) for regions in found]
@@ -134,8 +141,8 @@ def suits(phrase: Phrase, regions: Regions) -> np.ndarray:
     """(R,) bool: which regions count as the phrase's: by IoU with one of its boxes or their
     union."""
     wanted = np.concatenate((phrase.boxes, boxes.union_xyxy(phrase.boxes)[None]))
-    found: np.ndarray = (boxes.iou(regions.boxes, wanted) >= IOU).any(axis=1)
-    return found
+    overlap: np.ndarray = boxes.iou(regions.boxes, wanted) >= IOU
+    return np.asarray(overlap.any(axis=1))
 
 
 def scored_phrases(
@@ -170,7 +177,7 @@ def worst(
         if right.any() and not right[best]:
             gap = float(scores[best] - scores[right].max())
             label = f"{phrase.words} ({gap:.2f} over the best right box)"
-            pixels = images.read(folder / photo.name).pixels
+            pixels = read_photo(folder / photo.name).pixels
             missed.append((gap, Tile(pixels, label, regions.boxes[best])))
     missed.sort(key=lambda one: -one[0])
     return [tile for _, tile in missed[:count]]
@@ -217,13 +224,14 @@ def phrase_regions(
 def regions_of(checkpoint: Checkpoint, paths: Sequence[Path]) -> Iterator[Regions]:
     """The regions of photos, encoded batch by batch as they are asked for."""
     for start in tqdm(range(0, len(paths), BATCH), "photos", unit="batch", mininterval=5):
-        pixels = [images.read(path).pixels for path in paths[start : start + BATCH]]
+        pixels = [read_photo(path).pixels for path in paths[start : start + BATCH]]
         yield from checkpoint.encoder.encode(pixels)
 
 
 def named_objects(checkpoint: Checkpoint, folder: Path, instances: Path) -> dict[str, Any]:
     """The `objects` figures of a checkpoint on the photos in `folder`."""
     named = read_instances(instances)
+    all_there(folder, [one.photo for one in named])
     paths = [folder / one.photo for one in named]
     known = checkpoint.vocabulary.ids
 
@@ -235,82 +243,132 @@ def named_objects(checkpoint: Checkpoint, folder: Path, instances: Path) -> dict
     return evaluate_objects(found, scores, lambda name: all(known(tokenise(name))))
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    kinds = parser.add_subparsers(
-        dest="kind", required=True, metavar="rank|ground|objects|caption|mrnn"
-    )
-    ranking = kinds.add_parser("rank", help="photos and sentences against each other")
-    ranking.add_argument("--data", type=Path, help="a data set (train/README.md names the kinds)")
-    ranking.add_argument("--split", default="test")
-    ranking.add_argument("--images", type=Path, help="the photos' folder, where --data has none")
-    ranking.add_argument("--captions", type=Path, help="COCO captions JSON, with --images")
-    ranking.add_argument("--features", type=Path, help="keep or reuse the regions in this folder")
-    grounding = kinds.add_parser("ground", help="phrases against their boxes")
-    grounding.add_argument("--images", type=Path, required=True)
-    grounding.add_argument(
+@dataclass(frozen=True)
+class GroundEvaluation:
+    """Which phrases are to be found in which photos."""
+
+    images: Path
+    phrases: Path
+    data: Path | None = None
+    """A data set, to read the phrases within its photos' sentences."""
+    split: str | None = None
+    sizes: str = "confident"
+    worst: Path | None = None
+    """Where the ten surest mistakes go, as a picture."""
+
+
+def grounding_figures(checkpoint: Checkpoint, options: GroundEvaluation) -> dict[str, Any]:
+    """The `ground` figures of a checkpoint, JSON-ready."""
+    if options.worst is not None:
+        picture(written(options.worst))
+    if not options.phrases.exists():
+        raise DataError(f"{options.phrases} is not there; expected phrases with boxes")
+    of_photos = options.data is not None and options.phrases.is_file()
+    photos = read_phrases(options.phrases, options.sizes, None if of_photos else options.split)
+    sentences = None
+    if options.data is not None:
+        captions = read_captions(options.data, options.split or "dev", None, None)
+        sentences = dict(zip(captions.names, captions.sentences, strict=True))
+    all_there(options.images, [photo.name for photo in photos])
+    found = list(phrase_regions(checkpoint, options.images, photos))
+    figures = evaluate_ground(checkpoint, found, sentences)
+    if options.worst is not None:
+        tiles = worst(checkpoint, options.images, found, 10, sentences)
+        if tiles:
+            sheet(tiles, columns=2).save(options.worst)
+            print(f"surest mistakes: {options.worst}")
+    return figures
+
+
+def all_there(folder: Path, photos: Sequence[str]) -> None:
+    """DataError, naming the first photo that is missing, unless all lie in the folder."""
+    missing = [name for name in photos if not (folder / name).is_file()]
+    if missing:
+        told = f"and {len(missing) - 1:,} of {len(photos):,} others" if len(missing) > 1 else ""
+        raise DataError(
+            f"{missing[0]} {told + ' are' if told else 'is'} not in {folder}; expected the photos "
+            "there (--images)"
+        )
+
+
+def add_rank_arguments(parser: argparse.ArgumentParser) -> None:
+    add_photos(parser, "test")
+    parser.add_argument("--features", type=Path, help="keep or reuse the regions in this folder")
+
+
+def add_ground_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--images", type=Path, required=True, help="the photos' folder")
+    parser.add_argument(
         "--phrases",
         type=Path,
         required=True,
         help=f"a file of any format ({names()}), or a folder of Flickr30k Entities",
     )
-    grounding.add_argument("--data", type=Path, help="read phrases within its photos' sentences")
-    grounding.add_argument(
+    parser.add_argument("--data", type=Path, help="read phrases within its photos' sentences")
+    parser.add_argument(
         "--split", help="of --data, and of a Flickr30k Entities folder: all where not given"
     )
-    grounding.add_argument(
+    parser.add_argument(
         "--worst", type=Path, metavar="SHEET.png", help="the ten surest mistakes as a contact sheet"
     )
-    grounding.add_argument("--sizes", choices=("exact", "confident", "all"), default="confident")
-    export.add_grounding_arguments(grounding)
-    naming = kinds.add_parser("objects", help="names of things against their boxes")
-    naming.add_argument("--images", type=Path, required=True)
-    naming.add_argument("--instances", type=Path, required=True, help="COCO's instances JSON")
-    export.add_grounding_arguments(naming)
-    saying = kinds.add_parser(
-        "caption", help="a captioner's sentences against people's", description=captioning.__doc__
-    )
-    captioning.add_arguments(saying)
-    probable = kinds.add_parser(
-        "mrnn", help="retrieval by probabilities of sentences", description=mrnn.__doc__
-    )
-    mrnn.add_arguments(probable)
-    for one in (ranking, grounding, naming, saying, probable):
-        one.add_argument("--checkpoint", default="bundled")
-        one.add_argument("--encoder-weights", type=Path, help="a file for torchvision encoders")
-        one.add_argument("--json", type=Path, required=True, metavar="OUT")
-        one.add_argument("--threads", type=int, default=2)
+    add_sizes(parser)
+    export.add_grounding_arguments(parser)
+
+
+def add_objects_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--images", type=Path, required=True, help="the photos' folder")
+    parser.add_argument("--instances", type=Path, required=True, help="COCO's instances JSON")
+    export.add_grounding_arguments(parser)
+
+
+KINDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str | None]] = {
+    "rank": (add_rank_arguments, "photos and sentences against each other", None),
+    "ground": (add_ground_arguments, "phrases against their boxes", None),
+    "objects": (add_objects_arguments, "names of things against their boxes", objects.__doc__),
+    "caption": (
+        captioning.add_arguments, "a captioner's sentences against people's", captioning.__doc__,
+    ),
+    "mrnn": (mrnn.add_arguments, "retrieval by probabilities of sentences", mrnn.__doc__),
+}  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="|".join(KINDS))
+    for name, (add, text, description) in KINDS.items():
+        one = kinds.add_parser(name, help=text, description=description)
+        add(one)
+        add_checkpoint(one)
+        one.add_argument(
+            "--json", type=Path, required=True, metavar="OUT", help="where the figures go"
+        )
+        machine.add_arguments(one)
 
 
 def main(arguments: argparse.Namespace) -> None:
-    set_threads(arguments.threads)
-    if arguments.kind == "caption":
-        figures = captioning.evaluate_caption(arguments)
-    elif arguments.kind == "mrnn":
-        figures = mrnn.evaluate_mrnn(arguments)
-    elif arguments.kind == "rank":
-        figures = evaluate_rank(
-            load_checkpoint(arguments.checkpoint, arguments.encoder_weights), arguments
-        )
-    elif arguments.kind == "objects":
-        checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
-        checkpoint = export.with_grounding(checkpoint, arguments)
-        figures = named_objects(checkpoint, arguments.images, arguments.instances)
-    else:
-        checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
-        of_photos = arguments.data is not None and arguments.phrases.is_file()
-        split = None if of_photos else arguments.split
-        photos = read_phrases(arguments.phrases, arguments.sizes, split)
-        sentences = None
-        if arguments.data is not None:
-            captions = read_captions(arguments.data, arguments.split or "dev", None, None)
-            sentences = dict(zip(captions.names, captions.sentences, strict=True))
-        checkpoint = export.with_grounding(checkpoint, arguments)
-        found = list(phrase_regions(checkpoint, arguments.images, photos))
-        figures = evaluate_ground(checkpoint, found, sentences)
-        if arguments.worst:
-            tiles = worst(checkpoint, arguments.images, found, 10, sentences)
-            if tiles:
-                sheet(tiles, columns=2).save(arguments.worst)
-                print(f"surest mistakes: {arguments.worst}")
-    arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    device = machine.prepare(arguments)
+    out = written(arguments.json)
+    with on_interrupt(lambda: f"stopped; {out} was not written, the same command begins anew"):
+        figures = figures_of(arguments, device)
+    out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(figures, indent=2))
+
+
+def figures_of(arguments: argparse.Namespace, device: torch.device) -> dict[str, Any]:
+    """What --json gets."""
+    if arguments.kind == "caption":
+        return captioning.evaluate_caption(read_into(CaptionEvaluation, arguments), device)
+    if arguments.kind == "mrnn":
+        return mrnn.evaluate_mrnn(read_into(MrnnEvaluation, arguments), device)
+    if arguments.kind == "rank":
+        captions = read_captions(
+            arguments.data, arguments.split, arguments.images, arguments.captions
+        )
+        checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
+        machine.move(checkpoint.encoder, device)
+        return evaluate_rank(checkpoint, captions, arguments.features)
+    checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
+    machine.move(checkpoint.encoder, device)
+    checkpoint = export.with_grounding(checkpoint, arguments)
+    if arguments.kind == "objects":
+        return named_objects(checkpoint, arguments.images, arguments.instances)
+    return grounding_figures(checkpoint, read_into(GroundEvaluation, arguments))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from core.checkpoints import (
     save_captioner,
     save_checkpoint,
 )
+from train.options import folder_for
 
 GROUNDING_HELP = {
     "prior": "weight of objectness in choosing a region",
@@ -39,6 +41,27 @@ def with_grounding(checkpoint: Checkpoint, arguments: argparse.Namespace) -> Che
     return replace(checkpoint, grounding=replace(checkpoint.grounding, **chosen))
 
 
+def exported(
+    checkpoint: Checkpoint, out: Path, name: str, captioners: Sequence[Path] = ()
+) -> list[Path]:
+    """Write a checkpoint as float16, with the captioners of these folders instead of its own of
+    the same level -> the files of tensors."""
+    spoken = dict(checkpoint.captioners)
+    for folder in captioners:
+        spoken |= load_captioners(folder)
+    save_checkpoint(
+        out,
+        name,
+        checkpoint.encoder,
+        checkpoint.alignment,
+        checkpoint.vocabulary,
+        grounding=checkpoint.grounding,
+    )
+    for level, captioner in spoken.items():
+        save_captioner(out, level, captioner)
+    return sorted(out.glob("*.safetensors"))
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path, help="a run's checkpoint folder")
     parser.add_argument(
@@ -49,8 +72,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="a captioner's checkpoint folder, to ship beside it; may come twice",
     )
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--name", default="bundled")
+    parser.add_argument("--out", type=Path, required=True, help="the folder to make")
+    parser.add_argument(
+        "--name", default="bundled", help="what the checkpoint calls itself (default: bundled)"
+    )
     add_grounding_arguments(parser)
     parser.add_argument("--side", type=int, help="input side of the shipped network, 32 k + 1")
     parser.add_argument("--encoder-weights", type=Path, help="a file for encoders with a name")
@@ -60,18 +85,6 @@ def main(arguments: argparse.Namespace) -> None:
     changes = {"side": arguments.side} if arguments.side is not None else {}
     loaded = load_checkpoint(arguments.checkpoint, arguments.encoder_weights, changes)
     loaded = with_grounding(loaded, arguments)
-    save_checkpoint(
-        arguments.out,
-        arguments.name,
-        loaded.encoder,
-        loaded.alignment,
-        loaded.vocabulary,
-        grounding=loaded.grounding,
-    )
-    captioners = dict(loaded.captioners)
-    for folder in arguments.captioner:
-        captioners |= load_captioners(folder)
-    for level, captioner in captioners.items():
-        save_captioner(arguments.out, level, captioner)
-    for path in sorted(arguments.out.glob("*.safetensors")):
+    out = folder_for(arguments.out)
+    for path in exported(loaded, out, arguments.name, arguments.captioner):
         print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")

@@ -20,11 +20,13 @@ from tqdm import tqdm
 
 from core.checkpoints import load_encoder
 from core.vision import boxes as box_formats
-from core.vision import images
 from core.vision.encoders import NamedEncoder, kind_of, usages
 from core.vision.regions import PAPER_REGIONS, RegionEncoder
-from train.data import CaptionSet, DataError, read_captions
-from train.runs import set_threads
+from train import machine
+from train.data import DataError, read_captions
+from train.data.photos import read_photo
+from train.interrupts import on_interrupt
+from train.options import add_photos, folder_for
 
 BATCH = 16  # photos a pass: beyond this nothing gets faster on a CPU
 
@@ -73,7 +75,7 @@ def write_features(
 
     mirrored: encode their mirror images, another view to train on; boxes are the photo's own.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder_for(folder)
     n, r = len(names), encoder.regions
     header: dict[str, object] = {
         "encoder": encoder.name,
@@ -104,10 +106,20 @@ def write_features(
     count = open_array("count", (n,), np.int32)
     described.write_text(json.dumps(header), encoding="utf-8")
     todo = np.flatnonzero(np.asarray(count) == 0)
-    with tqdm(total=n, initial=n - len(todo), desc="features", unit="photo", mininterval=5) as bar:
+
+    def kept() -> str:
+        done = int((np.asarray(count) > 0).sum())
+        return (
+            f"stopped: {folder} keeps {done:,} of {n:,} photos, the same command goes on from there"
+        )
+
+    with (
+        on_interrupt(kept),
+        tqdm(total=n, initial=n - len(todo), desc="features", unit="photo", mininterval=5) as bar,
+    ):
         for start in range(0, len(todo), BATCH):
             rows = todo[start : start + BATCH]
-            pixels = [images.read(paths[row]).pixels for row in rows]
+            pixels = [read_photo(paths[row]).pixels for row in rows]
             found = encoder.encode([photo[:, ::-1] for photo in pixels] if mirrored else pixels)
             for row, regions in zip(rows, found, strict=True):
                 k = len(regions)
@@ -119,29 +131,26 @@ def write_features(
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, help="a data set (train/README.md names the kinds)")
-    parser.add_argument("--split", default="train")
-    parser.add_argument("--images", type=Path, help="the photos' folder, where --data has none")
-    parser.add_argument("--captions", type=Path, help="COCO captions JSON, with --images")
+    add_photos(parser, "train")
     parser.add_argument(
         "--encoder",
         default="bundled",
-        help=f"'bundled', a checkpoint's or region network's folder, or one of {usages()}",
+        help=f"'bundled' (the default), a checkpoint's or region network's folder, or one of "
+        f"{usages()}",
     )
     parser.add_argument(
         "--encoder-weights", type=Path, help="a file for an encoder that has a name"
     )
     parser.add_argument("--regions", type=int, help="most regions of a photo (the encoder's own)")
     parser.add_argument("--mirrored", action="store_true", help="of the photos' mirror images")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path, required=True, help="the feature folder")
+    machine.add_arguments(parser)
 
 
 def main(arguments: argparse.Namespace) -> None:
-    set_threads(arguments.threads)
-    captions: CaptionSet = read_captions(
-        arguments.data, arguments.split, arguments.images, arguments.captions
-    )
+    device = machine.prepare(arguments)
+    captions = read_captions(arguments.data, arguments.split, arguments.images, arguments.captions)
     changes = {"regions": arguments.regions} if arguments.regions is not None else {}
     encoder = load_encoder(arguments.encoder, arguments.encoder_weights, changes)
+    machine.move(encoder, device)
     write_features(encoder, captions.names, captions.paths, arguments.out, arguments.mirrored)

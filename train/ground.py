@@ -23,10 +23,12 @@ from core.groundings.approximate import build
 from core.groundings.reader import GroundingSet
 from core.groundings.schema import arrays_of, fingerprint
 from core.groundings.writer import GroundingWriter, trimmed
+from train import machine
 from train.data import CaptionSet, DataError, Phrase, read_captions, read_phrases
 from train.features import FeatureStore
 from train.grounding import Grounder, GroundingOptions, most_words, photos_folder
-from train.runs import set_threads
+from train.interrupts import on_interrupt
+from train.options import add_checkpoint, add_fields, add_photos, add_sizes, written
 
 
 def captions_of(photos: Iterable[Photo], images: Path) -> CaptionSet:
@@ -71,22 +73,35 @@ def ground(
         "source": _digest(captions, phrases),
         **{key: str(value) for key, value in asdict(options).items()},
     }
-    most = stored.regions if stored else encoder.regions
-    writer = GroundingWriter(out, about, len(captions) * most, max(1, most_words(captions)))
-    try:
-        if writer.about("complete"):
-            return
-        grounder = Grounder(writer, checkpoint, captions, options)
-        grounder.photos(stored)
-        grounder.sentences()
-        grounder.rank()
-        grounder.phrases(phrases)
-        used = writer.ends()
-    finally:
-        writer.close()
-    for path, rows in zip(arrays_of(out), used, strict=True):
-        trimmed(path, rows)
-    writer.complete()
+    stopped = f"stopped: {out} keeps what is done, the same command goes on from there"
+    with on_interrupt(lambda: stopped):
+        most = stored.regions if stored else encoder.regions
+        writer = GroundingWriter(out, about, len(captions) * most, max(1, most_words(captions)))
+        try:
+            if writer.about("complete"):
+                return
+            _stages(writer, checkpoint, captions, phrases, stored, options)
+            used = writer.ends()
+        finally:
+            writer.close()
+        for path, rows in zip(arrays_of(out), used, strict=True):
+            trimmed(path, rows)
+        writer.complete()
+
+
+def _stages(
+    writer: GroundingWriter,
+    checkpoint: Checkpoint,
+    captions: CaptionSet,
+    phrases: dict[str, list[Phrase]],
+    stored: FeatureStore | None,
+    options: GroundingOptions,
+) -> None:
+    grounder = Grounder(writer, checkpoint, captions, options)
+    grounder.photos(stored)
+    grounder.sentences()
+    grounder.rank()
+    grounder.phrases(phrases)
 
 
 def _digest(captions: CaptionSet, phrases: dict[str, list[Phrase]]) -> str:
@@ -99,10 +114,7 @@ def _digest(captions: CaptionSet, phrases: dict[str, list[Phrase]]) -> str:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, help="a data set (train/README.md names the kinds)")
-    parser.add_argument("--split", default="test")
-    parser.add_argument("--images", type=Path, help="with --captions or --records: the photos")
-    parser.add_argument("--captions", type=Path, help="COCO captions JSON")
+    add_photos(parser, "test")
     parser.add_argument(
         "--records",
         type=Path,
@@ -113,29 +125,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="phrases with boxes: a file of any format, or a folder of Flickr30k Entities",
     )
-    parser.add_argument("--sizes", choices=("exact", "confident", "all"), default="confident")
+    add_sizes(parser)
     parser.add_argument("--features", type=Path, help="regions made by `train features`")
     parser.add_argument("--photos", type=int, help="only the first so many photos")
-    parser.add_argument("--gallery", type=int, default=GroundingOptions.gallery)
-    parser.add_argument("--retrieved", type=int, default=GroundingOptions.retrieved)
+    add_fields(parser, GroundingOptions)
     parser.add_argument(
         "--approximate",
         action="store_true",
         help="also make a faiss index, for sets too large for the exact search",
     )
-    parser.add_argument("--checkpoint", default="bundled")
-    parser.add_argument("--encoder-weights", type=Path, help="a file for torchvision encoders")
-    parser.add_argument("--out", type=Path, required=True, metavar="NAME.sqlite")
-    parser.add_argument("--threads", type=int, default=2)
+    add_checkpoint(parser)
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="NAME.sqlite", help="the set to make"
+    )
+    machine.add_arguments(parser)
 
 
 def main(arguments: argparse.Namespace) -> None:
-    set_threads(arguments.threads)
+    device = machine.prepare(arguments)
     if arguments.out.suffix != ".sqlite":
         raise DataError(f"out is {arguments.out}; expected a name that ends in .sqlite")
-    for name in ("gallery", "retrieved"):
-        if getattr(arguments, name) < 1:
-            raise DataError(f"{name} is {getattr(arguments, name)}; expected 1 or more")
+    written(arguments.out)
+    for name in ("gallery", "retrieved", "photos"):
+        if (value := getattr(arguments, name)) is not None and value < 1:
+            raise DataError(f"{name} is {value}; expected 1 or more")
     if arguments.records is not None:
         if arguments.images is None:
             raise DataError("--records needs --images, the folder of its photos")
@@ -151,6 +164,7 @@ def main(arguments: argparse.Namespace) -> None:
     phrases = read_boxed(arguments.phrases, arguments.sizes) if arguments.phrases else {}
     kept = {name: phrases[name] for name in captions.names if name in phrases}
     checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
+    machine.move(checkpoint.encoder, device)
     ground(
         checkpoint,
         captions,

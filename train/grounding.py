@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tqdm import tqdm
 
@@ -43,9 +43,9 @@ from core.groundings.writer import GroundingWriter
 from core.language.vocabulary import UNKNOWN, words_of
 from core.results import Look
 from core.vision import boxes, images
-from core.vision.images import ImageError
 from core.vision.regions import Regions
 from train.data import CaptionSet, DataError, Phrase
+from train.data.photos import read_photo
 from train.features import BATCH, FeatureStore
 from train.phrase_kinds import kind_of
 
@@ -97,7 +97,7 @@ class Grounder:
         row_of = {name: row for row, name in enumerate(stored.names)} if stored else {}
         for start in self._left("photos", self.writer.next_id(PhotoRow), BATCH):
             chunk = range(start, min(start + BATCH, len(self.captions)))
-            opened = [self._open(i) for i in chunk]
+            opened = [read_photo(self.captions.paths[i]) for i in chunk]
             if stored is None:
                 found = self.checkpoint.encoder.encode([photo.pixels for photo in opened])
             else:
@@ -143,12 +143,6 @@ class Grounder:
             return None
         [said] = self.describer.describe(look, regions=[0])
         return said.sentences[0].text
-
-    def _open(self, i: int) -> images.Photo:
-        try:
-            return images.read(self.captions.paths[i])
-        except ImageError as error:
-            raise DataError(f"{self.captions.paths[i]}: {error}") from None
 
     def _left(self, stage: str, done: int, step: int) -> Iterator[int]:
         """Where the batches of a stage start, with progress."""
@@ -312,7 +306,7 @@ class Grounder:
         )
 
     @staticmethod
-    def _known(session: Session, listed: Sequence[Row[Any]]) -> np.ndarray:
+    def _known(session: Session, listed: Sequence[Any]) -> np.ndarray:
         """(W,) bool for all words of consecutive sentences."""
         if not listed:
             return np.zeros(0, dtype=bool)
@@ -333,7 +327,7 @@ class Grounder:
 
     @torch.inference_mode()
     def _scores(
-        self, placed: Sequence[Placed], listed: Sequence[Row[Any]], known: np.ndarray
+        self, placed: Sequence[Placed], listed: Sequence[Any], known: np.ndarray
     ) -> np.ndarray:
         most = max(photo.count for photo in placed)
         regions = np.zeros((len(placed), most, self.writer.dimension), dtype=np.float16)
@@ -364,7 +358,7 @@ class Grounder:
             asked = [(photo, phrase) for photo in placed for phrase in phrases[photo.name]]
             words = self._phrase_words([phrase.words for _, phrase in asked])
             number = self.writer.next_id(PhraseRow)
-            rows = []
+            rows: list[dict[str, Any]] = []
             for k, (photo, phrase) in enumerate(asked):
                 wanted = np.concatenate((phrase.boxes, boxes.union_xyxy(phrase.boxes)[None]))
                 region, score = 0, None

@@ -61,7 +61,7 @@ class Live:
             losses = {name: self.proposal_weight * value for name, value in parts.items()}
         whole = torch.tensor([WHOLE_IMAGE], device=device)
         boxes = [torch.cat((whole, found)) for found, _ in network.propose(maps, outputs)]
-        features = network.pool(maps, boxes).split([len(b) for b in boxes])
+        features = torch.split(network.pool(maps, boxes), [len(b) for b in boxes])
         counts = torch.tensor([len(b) for b in boxes])
         most = network.config.regions
         present = torch.arange(most) < counts[:, None]

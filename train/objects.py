@@ -83,7 +83,7 @@ def evaluate_objects(
     large: list[bool] = []
     for photo, regions in found:
         for name, wanted in photo.things.items():
-            fits = (boxes.iou(regions.boxes, wanted) >= 0.5).any(axis=1)
+            fits = np.asarray((boxes.iou(regions.boxes, wanted) >= 0.5).any(axis=1))
             scored = scores(regions, f"a {name}")
             best = 0 if scored is None else int(scored.argmax())
             inside = boxes.contains_centre(wanted, regions.boxes[best : best + 1]).any()

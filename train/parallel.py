@@ -60,14 +60,15 @@ class World:
         return float(held)
 
 
-def join() -> World:
-    """The world that `torchrun` describes in the environment, or one process alone."""
-    cuda = torch.cuda.is_available()
+def join(device: torch.device) -> World:
+    """The world that `torchrun` describes in the environment, or one process alone; each process
+    takes the card of its own number where the device is a card."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
-    local = int(os.environ.get("LOCAL_RANK", "0"))
-    device = torch.device("cuda", local) if cuda else torch.device("cpu")
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
     if size > 1 and not distributed.is_initialized():
-        distributed.init_process_group("nccl" if cuda else "gloo")
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     return World(int(os.environ.get("RANK", "0")), size, device)
 
 

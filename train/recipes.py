@@ -37,12 +37,15 @@ class AlignRecipe:
     fragments: float = 0.0
     """Weight of DeFrag's multiple-instance objective beside the loss."""
     optimiser: Literal["adam", "sgd", "rmsprop"] = "adam"
+    """adam, sgd (with momentum 0.9, the paper's) or rmsprop."""
     rate: float = 1e-3
+    """Of the alignment model, at its highest."""
     encoder_rate: float = 5e-4
     """Of the region network, with --train-encoder: relative to each tensor's own size. Folding
     BatchNorm left tensors whose sizes differ a thousandfold; one Adam rate for all (1e-4) tripled
     the loss within 40 steps."""
     weight_decay: float = 1e-4
+    """Of all weights."""
     warm_up: int = 100
     """Steps over which the rates rise, before they fall along half a cosine."""
     proposal_weight: float = 0.3
@@ -55,6 +58,7 @@ class AlignRecipe:
     patience: int = 0
     """Epochs without a better dev sum of recalls after which training stops; 0 for never."""
     seed: int = 1
+    """Of everything drawn at random."""
 
     def __post_init__(self) -> None:
         for name, allowed in (

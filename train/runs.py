@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import math
 import os
-import platform
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -19,57 +17,75 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.tensorboard import SummaryWriter
 
-from train.data import DataError
+from core.errors import UserError
+from train.options import folder_for
+
+MAY_CHANGE = frozenset({"epochs", "patience"})
+"""Options that say only how long a run lasts: named again with others, it goes on."""
+NOT_COMPARED = frozenset({"threads", "device"})
+"""Where it runs: kept in no config.json."""
 
 
-class NotFiniteError(RuntimeError):
+class NotFiniteError(UserError):
     """The loss stopped being a number; the message gives its parts."""
 
 
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # glibc's mallopt parameters
-
-
-def set_threads(count: int) -> None:
-    """Torch's threads in this process, and memory that stays with it.
-
-    Two processes with two threads each stall on two cores. And glibc gives every large block back
-    to the kernel, so each step of a training faults its activations in anew: keeping them made a
-    step of joint training 2.1 times faster here.
-    """
-    torch.set_num_threads(count)
-    if platform.libc_ver()[0] == "glibc":
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_MAX, 0)
-        libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
-        libc.mallopt(_M_TOP_PAD, 512 * 2**20)
+RESCALED = "; from here on the rates follow the cosine of the new number"
 
 
 class Run:
     """A run folder: config.json, log.jsonl (a line a report), curves/ (the same for TensorBoard),
     progress.safetensors (to resume).
 
-    Opened again with the same configuration it goes on; with another one it is refused.
+    Opened again with the same configuration it goes on; with another one it is refused, by the
+    names of what differs. `MAY_CHANGE` may differ, and a folder that holds nothing but config.json
+    (its run was refused or stopped before it began) takes any.
     """
 
-    def __init__(self, folder: Path, config: object) -> None:
+    def __init__(self, folder: Path, config: object, first: bool = True) -> None:
+        """first: whether this process, of several, may write."""
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        folder_for(folder)
         described = (
             asdict(config) if is_dataclass(config) and not isinstance(config, type) else config
         )
         text = json.dumps(described, indent=2, default=str) + "\n"
         path = folder / "config.json"
-        if not path.is_file():
+        if first and path.is_file() and any(one.name != path.name for one in folder.iterdir()):
+            self._compare(path, json.loads(text))
+        if first and not (path.is_file() and path.read_text(encoding="utf-8") == text):
             # Whole or not at all: another process of the same training may be reading it.
             written = folder / f"config.json.{os.getpid()}"
             written.write_text(text, encoding="utf-8")
             written.replace(path)
-        elif path.read_text(encoding="utf-8") != text:
-            raise DataError(f"{folder} holds a run with other options; expected an empty folder")
         self.curves: SummaryWriter | None = None
+
+    def _compare(self, path: Path, given: dict[str, Any]) -> None:
+        """Refuse a configuration that is not the folder's. A name that only one of them has is of
+        another version of this program, whose defaults were the same."""
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            raise UserError(f"{path} is not JSON; expected one that a run wrote") from None
+        other = [
+            f"{name.replace('_', '-')} {given[name]} (there {kept[name]})"
+            for name in given
+            if name in kept and kept[name] != given[name] and name not in MAY_CHANGE
+        ]
+        if other:
+            raise UserError(
+                f"{self.folder} holds a run with other options: {', '.join(other)}; expected the "
+                "same ones, or another --out"
+            )
+        for name in sorted(MAY_CHANGE & given.keys() & kept.keys()):
+            if kept[name] != given[name]:
+                print(
+                    f"{self.folder}: {name} is {given[name]} now, {kept[name]} before"
+                    + (RESCALED if name == "epochs" else "")
+                )
 
     def log(self, **values: Any) -> None:
         """Append one line to log.jsonl and to the curves, and print it.
@@ -140,7 +156,7 @@ class Progress:
         path: Path,
         models: Mapping[str, nn.Module],
         optimiser: Optimizer,
-        schedule: LRScheduler,
+        schedule: LambdaLR,
         generators: Sequence[np.random.Generator],
     ) -> None:
         self.path, self.models, self.optimiser = path, models, optimiser
@@ -149,6 +165,8 @@ class Progress:
     def save(self, **numbers: float) -> None:
         """Keep the present state, and `numbers` such as the epoch."""
         tensors = {"random": torch.get_rng_state()}
+        if torch.cuda.is_available():
+            tensors["random_cuda"] = torch.cuda.get_rng_state()
         for name, model in self.models.items():
             tensors |= {f"{name}/{key}": value for key, value in model.state_dict().items()}
         moments = self.optimiser.state_dict()["state"]
@@ -173,6 +191,8 @@ class Progress:
             written = json.loads(file.metadata()["json"])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         torch.set_rng_state(tensors.pop("random"))
+        if (of_card := tensors.pop("random_cuda", None)) is not None and torch.cuda.is_available():
+            torch.cuda.set_rng_state(of_card)
         for name, model in self.models.items():
             model.load_state_dict({key: tensors[f"{name}/{key}"] for key in model.state_dict()})
         state = self.optimiser.state_dict()
@@ -181,13 +201,22 @@ class Progress:
                 _, index, name = key.split("/")
                 state["state"].setdefault(int(index), {})[name] = value
         self.optimiser.load_state_dict(state)
-        lambdas = {"lr_lambdas": self.schedule.state_dict()["lr_lambdas"]}  # code, not state
-        self.schedule.load_state_dict(written["schedule"] | lambdas)
-        for group, rate in zip(
-            self.optimiser.param_groups, written["schedule"]["_last_lr"], strict=True
-        ):
-            group["lr"] = rate
+        code = self.schedule.state_dict()["lr_lambdas"]  # functions, no state
+        self.schedule.load_state_dict(written["schedule"] | {"lr_lambdas": code})
+        self._set_rates()
         for generator, kept in zip(self.generators, written["generators"], strict=True):
             generator.bit_generator.state = kept
         numbers: dict[str, float] = written["numbers"]
         return numbers
+
+    def _set_rates(self) -> None:
+        """The rates of the step to come: those that were kept, or, where the schedule has another
+        length now, those that it gives."""
+        at, groups = self.schedule.last_epoch, self.optimiser.param_groups
+        rates = [
+            base * share(at)
+            for base, share in zip(self.schedule.base_lrs, self.schedule.lr_lambdas, strict=True)
+        ]
+        for group, rate in zip(groups, rates, strict=True):
+            group["lr"] = rate
+        self.schedule._last_lr = list(rates)

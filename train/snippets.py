@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,11 @@ from core.alignment.grounding import grounding_regions, grounding_scores, ground
 from core.checkpoints import Checkpoint, load_checkpoint
 from core.language.vocabulary import UNKNOWN, tokenise
 from core.results import NO_REGION, segments_of
+from train import machine
 from train.data import CaptionSet, DataError, read_captions
 from train.features import FeatureStore
-from train.runs import set_threads
+from train.interrupts import on_interrupt
+from train.options import add_checkpoint, add_photos, written
 
 BLOCK = 100  # photos embedded and decoded together
 ABSENT = -1e4  # the score of a region that a photo does not have: far below any real one
@@ -109,43 +112,61 @@ def _block(
     return found
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, help="a Flickr8k folder")
-    parser.add_argument("--split", default="train")
-    parser.add_argument("--images", type=Path, help="with --captions: a folder of photos")
-    parser.add_argument("--captions", type=Path, help="COCO captions JSON")
-    parser.add_argument("--features", type=Path, required=True, help="by `train features`")
-    parser.add_argument("--checkpoint", default="bundled", help="with the alignment model")
-    parser.add_argument("--encoder-weights", type=Path, help="a file for torchvision encoders")
-    parser.add_argument("--beta", type=float, default=0.01, help="of Eq. 12, in the scores' unit")
-    parser.add_argument(
-        "--least-score", type=float, default=0.0, help="leave out snippets below it: 'of the'"
-    )
-    parser.add_argument("--out", type=Path, required=True, metavar="JSONL")
-    parser.add_argument("--threads", type=int, default=2)
+@dataclass(frozen=True)
+class SnippetCounts:
+    """What was written: snippets, their words, and how many are of the whole image."""
+
+    snippets: int = 0
+    words: int = 0
+    whole: int = 0
 
 
-def main(arguments: argparse.Namespace) -> None:
-    set_threads(arguments.threads)
-    if not arguments.beta >= 0:
-        raise DataError(f"beta is {arguments.beta}; expected a number from 0 upwards")
-    captions = read_captions(arguments.data, arguments.split, arguments.images, arguments.captions)
-    checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
-    store = FeatureStore(arguments.features)
+def write_snippets(found: Iterable[dict[str, Any]], out: Path, least_score: float) -> SnippetCounts:
+    """Snippets that score enough -> a file, whole or not at all."""
     count = words = whole = 0
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = arguments.out.with_suffix(".new")
-    with fresh.open("w", encoding="utf-8") as out:
-        for one in snippets(checkpoint, store, captions, arguments.beta):
-            if one["score"] < arguments.least_score:
+    fresh = out.with_suffix(".new")
+    with fresh.open("w", encoding="utf-8") as file:
+        for one in found:
+            if one["score"] < least_score:
                 continue
-            out.write(json.dumps(one, ensure_ascii=False) + "\n")
+            file.write(json.dumps(one, ensure_ascii=False) + "\n")
             count += 1
             words += len(one["words"].split())
             whole += one["region"] == 0
-    fresh.replace(arguments.out)
-    if count:
+    fresh.replace(out)
+    return SnippetCounts(count, words, whole)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_photos(parser, "train")
+    parser.add_argument("--features", type=Path, required=True, help="by `train features`")
+    add_checkpoint(parser)
+    parser.add_argument(
+        "--beta", type=float, default=0.01, help="of Eq. 12, in the scores' unit (default: 0.01)"
+    )
+    parser.add_argument(
+        "--least-score", type=float, default=0.0,
+        help="leave out snippets below it, such as 'of the' (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="JSONL", help="the file to write"
+    )
+    machine.add_threads(parser)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    machine.set_threads(arguments.threads)
+    if not arguments.beta >= 0:
+        raise DataError(f"beta is {arguments.beta}; expected a number from 0 upwards")
+    out = written(arguments.out)
+    captions = read_captions(arguments.data, arguments.split, arguments.images, arguments.captions)
+    store = FeatureStore(arguments.features)
+    checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
+    found = snippets(checkpoint, store, captions, arguments.beta)
+    with on_interrupt(lambda: f"stopped; {out} was not written, the same command begins anew"):
+        counts = write_snippets(found, out, arguments.least_score)
+    if counts.snippets:
         print(
-            f"{count:,} snippets, {words / count:.2f} words each, "
-            f"{100 * whole / count:.1f} % of the whole image"
+            f"{counts.snippets:,} snippets, {counts.words / counts.snippets:.2f} words each, "
+            f"{100 * counts.whole / counts.snippets:.1f} % of the whole image"
         )

@@ -13,12 +13,14 @@ from types import ModuleType
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 from torchvision import ops
 
 from core.vision.encoders.bundled import RegionNetwork, RegionNetworkConfig, Trunk
 from core.vision.images import resize_square
+from train.data import DataError
 
 _STAGE_LENGTHS = (2, 4, 4, 6, 6, 8, 1)  # blocks of B4's stages 1-7; the teacher's file ends at 31
 
@@ -55,7 +57,13 @@ def network_from_efficientnet(folder: Path, config: RegionNetworkConfig) -> Regi
 
     The teacher's BatchNorm has eps 1e-3, which folding uses up: it is gone afterwards.
     """
-    teacher = load_file(folder / "efficientnet_b4_trunk_fp16.safetensors")
+    path = folder / "efficientnet_b4_trunk_fp16.safetensors"
+    try:
+        teacher = load_file(path)
+    except (OSError, SafetensorError):
+        raise DataError(
+            f"{path} is not there, or no safetensors file; expected the trunk's teacher"
+        ) from None
     trunk = Trunk(config.dropped_block)
     state = {}
     for theirs, ours in _trunk_names(config.dropped_block):
@@ -65,7 +73,10 @@ def network_from_efficientnet(folder: Path, config: RegionNetworkConfig) -> Regi
     missing = trunk.load_state_dict(state, strict=False)
     absent = [key for key in missing.missing_keys if not key.endswith("num_batches_tracked")]
     if absent or missing.unexpected_keys:
-        raise ValueError(f"the teacher lacks {absent[:3]} or has {missing.unexpected_keys[:3]}")
+        raise DataError(
+            f"{path} lacks {absent[:3]} or has {missing.unexpected_keys[:3]}; expected the tensors "
+            "of EfficientNet-B4"
+        )
     trunk.fold_batch_norm()
     network = RegionNetwork(config)
     network.trunk.load_state_dict(trunk.state_dict())
@@ -87,6 +98,15 @@ class NanoDet:
     side = 416
 
     def __init__(self, folder: Path, threshold: float = 0.35, most: int = 12) -> None:
+        names = (
+            "decode.py",
+            "ncnn_to_torch.py",
+            "nanodet-plus-m_416.param",
+            "nanodet-plus-m_416.bin",
+        )
+        for name in names:
+            if not (folder / name).is_file():
+                raise DataError(f"{folder} has no {name}; expected NanoDet's folder with {names}")
         self.decoder = _module(folder / "decode.py")
         self.network = _module(folder / "ncnn_to_torch.py").NCNN(
             str(folder / "nanodet-plus-m_416.param"), str(folder / "nanodet-plus-m_416.bin")

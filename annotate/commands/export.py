@@ -12,8 +12,12 @@ from core.formats import FORMATS
 def add_arguments(options: argparse.ArgumentParser) -> None:
     """The command's options."""
     add_place(options)
-    options.add_argument("--format", required=True, choices=tuple(FORMATS))
-    options.add_argument("--out", type=Path, required=True, metavar="FILE")
+    options.add_argument(
+        "--format", required=True, choices=tuple(FORMATS), help="the format of the file"
+    )
+    options.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the file to write"
+    )
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -19,7 +19,7 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
     deeds = options.add_subparsers(dest="deed", required=True, metavar="add")
     add = deeds.add_parser("add", help="add a folder's JPEG, PNG and WebP files")
     add.add_argument("project", help="its name")
-    add.add_argument("folder", type=Path)
+    add.add_argument("folder", type=Path, help="the folder that holds the photos")
     add_url(add)
 
 

@@ -18,7 +18,7 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
     """The command's options."""
     deeds = options.add_subparsers(dest="deed", required=True, metavar="create|list")
     create = deeds.add_parser("create", help="make a project; add photos to it afterwards")
-    create.add_argument("name")
+    create.add_argument("name", help="what the project is called")
     create.add_argument(
         "--boxes", type=int, default=STOCK.boxes_per_photo, help="boxes per photo (5, the paper's)"
     )

@@ -25,7 +25,7 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
         ("enable", "let a person sign in again"),
     ):
         one = deeds.add_parser(deed, help=text)
-        one.add_argument("name")
+        one.add_argument("name", help="the name that the person signs in with")
         if deed == "add":
             one.add_argument("--owner", action="store_true", help="an administrator")
         add_url(one)

@@ -54,6 +54,7 @@ class AlignmentConfig:
     context: Literal["brnn", "gru", "bigram", "word"] = "brnn"
     """What a word's vector knows of its sentence: all (BRNN or GRU), the word before, nothing."""
     similarity: Literal["product", "cosine", "weighted"] = "cosine"
+    """Of a word with a region: the raw product, the cosine, or that weighted by word lengths."""
     score: Literal["max", "sum"] = "max"
     """Of a word with a photo: its best region (Eq. 8), or all it agrees with (Eq. 7, DeFrag)."""
     dropout: float = 0.2

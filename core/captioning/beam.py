@@ -78,18 +78,18 @@ def search(
 
     Fewer where the vocabulary allows fewer. An image gets the same sentences alone and in a batch.
     """
-    B, K, end = len(images), decoding.beam, captioner.config.boundary
+    B, K, end, device = len(images), decoding.beam, captioner.config.boundary, images.device
     found: list[list[Caption]] = [[] for _ in range(B)]
     if B == 0:
         return found
-    state = _pick(captioner.begin(images), torch.arange(B).repeat_interleave(K))
-    alive = torch.arange(B)  # the images that are still searched
-    words = torch.full((B, K, decoding.longest + 2), end)  # START, words, END
+    state = _pick(captioner.begin(images), torch.arange(B, device=device).repeat_interleave(K))
+    alive = torch.arange(B, device=device)  # the images that are still searched
+    words = torch.full((B, K, decoding.longest + 2), end, device=device)  # START, words, END
     each = images.new_zeros(B, K, decoding.longest + 1)
     total = images.new_full((B, K), float("-inf"))
     total[:, 0] = 0.0  # one empty sentence to begin with; the others do not exist
-    length = torch.zeros(B, K, dtype=torch.int64)
-    done = torch.zeros(B, K, dtype=torch.bool)
+    length = torch.zeros(B, K, dtype=torch.int64, device=device)
+    done = torch.zeros(B, K, dtype=torch.bool, device=device)
     for step in range(decoding.longest + 1):
         n = len(alive)
         state, table = captioner.step(state, words[:, :, step].reshape(-1))
@@ -103,7 +103,7 @@ def search(
         place = ranked.view(n, K * V).topk(min(K, K * V), dim=1).indices
         parent, word = place // V, place % V
         spoken = table.view(n, K * V).gather(1, place)
-        rows = torch.arange(n)[:, None]
+        rows = torch.arange(n, device=device)[:, None]
         words, each = words[rows, parent], each[rows, parent]
         length, total = grown[rows, parent], total[rows, parent] + spoken
         was_done = done[rows, parent]

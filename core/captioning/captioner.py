@@ -42,6 +42,16 @@ class Packed:
     rows: Tensor
     order: Tensor
 
+    def to(self, device: torch.device) -> Packed:
+        """The same on a device."""
+        return Packed(
+            self.inputs.to(device),
+            self.targets.to(device),
+            self.sizes,
+            self.rows.to(device),
+            self.order.to(device),
+        )
+
 
 def pack_captions(captions: Sequence[Sequence[int]], boundary: int) -> Packed:
     """Word ids of B captions, B >= 1, without START and END (an empty one is only END)."""

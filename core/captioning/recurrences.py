@@ -48,6 +48,7 @@ class CaptionerConfig:
     """What stands beside a region's feature, in an input twice as wide: nothing, the whole photo's
     (6.4, for regions), or the mean of the photo's regions."""
     word_dimension: int = 256
+    """Word vectors, learnt with the rest."""
     hidden_dimension: int = 512
     """The paper's; with word vectors of 256 and a tied output an LSTM stays under 8 MB."""
     multimodal_dimension: int = 512

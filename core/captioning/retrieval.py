@@ -46,7 +46,7 @@ def log_prior(table: Tensor) -> Tensor:
 def _by_recurrence(
     captioner: Captioner, images: Tensor, captions: Sequence[Sequence[int]]
 ) -> Tensor:
-    packed = pack_captions(captions, captioner.config.boundary)
+    packed = pack_captions(captions, captioner.config.boundary).to(images.device)
     table = images.new_zeros(len(images), len(captions))
     sentence = packed.order[packed.rows]
     for row, image in enumerate(images):
@@ -59,10 +59,11 @@ def _by_recurrence(
 def _by_multimodal_layer(
     captioner: Captioner, member: MRNN, images: Tensor, captions: Sequence[Sequence[int]]
 ) -> Tensor:
-    packed = pack_captions(captions, captioner.config.boundary)
+    packed = pack_captions(captions, captioner.config.boundary).to(images.device)
     vectors, states = captioner.states(images[:1].expand(len(captions), -1), packed)
     language = member.language(vectors, states[0])
     first, beginning = _beginnings(captions, packed.order.tolist(), packed.sizes)
+    first, beginning = first.to(images.device), beginning.to(images.device)
     language = language[first]  # (U, m), one row for each different beginning
     seen = (
         images.new_zeros(len(images), member.width)
@@ -72,7 +73,9 @@ def _by_multimodal_layer(
     # Pairs in the order of their beginnings, so that a block of beginnings has a run of pairs.
     order = torch.argsort(beginning, stable=True)
     target, sentence = packed.targets[order], packed.order[packed.rows][order]
-    bounds = torch.searchsorted(beginning[order], torch.arange(len(language) + 1))
+    bounds = torch.searchsorted(
+        beginning[order], torch.arange(len(language) + 1, device=images.device)
+    )
     table = images.new_zeros(len(images), len(captions))
     many = min(len(images), 32)
     step = max(1, BLOCK_ROWS // many)

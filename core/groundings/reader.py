@@ -7,6 +7,7 @@ set does not change once it is complete, so orders of photos are kept (a number 
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -117,6 +118,8 @@ class GroundingSet:
         if not path.is_file():
             raise GroundingError(f"{path} is not there; expected a file made by `train ground`")
         self.engine = engine_for(path)
+        # Also where nobody calls `close`, and where the lines below refuse the file.
+        weakref.finalize(self, self.engine.dispose)
         try:
             with Session(self.engine) as session:
                 self.about = {row.key: row.value for row in session.scalars(select(About))}

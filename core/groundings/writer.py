@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,9 @@ class GroundingWriter:
         self.dimension = int(about["dimension"])
         path.parent.mkdir(parents=True, exist_ok=True)
         self.engine = engine_for(path, write=True)
+        # Also where nobody calls `close`, where the lines below refuse the file, and after
+        # `complete`, which follows `close`.
+        weakref.finalize(self, self.engine.dispose)
         try:
             Base.metadata.create_all(self.engine)
             self._agree(about)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from torch import nn
 
 from core.vision.boxes import WHOLE_IMAGE
+
+if TYPE_CHECKING:
+    import torch
 
 PAPER_REGIONS = 20
 """Section 3.1 of the paper: the whole image and R-CNN's top 19 locations. Encoders' default."""
@@ -55,6 +58,10 @@ class RegionEncoder(Protocol):
     @property
     def stored(self) -> nn.Module | None:
         """The network whose tensors a checkpoint holds; None where the name alone finds them."""
+        ...
+
+    def to(self, device: torch.device) -> None:
+        """Move the network; regions come back as arrays wherever it is."""
         ...
 
     def encode(self, photos: Sequence[np.ndarray]) -> list[Regions]:

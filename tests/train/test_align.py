@@ -15,8 +15,10 @@ import torch
 from core.alignment.model import AlignmentConfig, AlignmentModel
 from core.language.vocabulary import Vocabulary
 from train import align as trainer
+from train.alignment_task import AlignmentStep, AlignmentTask
 from train.data import DataError
 from train.features import FeatureStore
+from train.loop import Schedule, learn
 from train.parallel import World
 from train.ranking import Sentences, Stored, Views
 from train.recipes import RECIPES, AlignRecipe
@@ -115,13 +117,15 @@ def test_training_stops_early(tmp_path: Path) -> None:
     saved = []
     run = Run(tmp_path / "run", recipe)
     model = AlignmentModel(AlignmentConfig(4, len(vocabulary) + 3, 4, 4, 4))
-    arguments = (model, source, sentences, recipe, run)
-    best = trainer.train(*arguments, lambda: {"sum": next(sums)}, lambda: saved.append(1))
-    assert best == 30.0
+    task = AlignmentTask(
+        model, source, sentences, recipe, lambda: {"sum": next(sums)}, lambda: saved.append(1)
+    )
+    schedule = Schedule(recipe.epochs, recipe.warm_up, recipe.patience)
+    assert learn(task, schedule, run) == 30.0
     assert len(saved) == 2
     assert len((run.folder / "log.jsonl").read_text().splitlines()) == 4
     # named again it stays stopped
-    trainer.train(*arguments, lambda: {"sum": next(sums)}, lambda: saved.append(1))
+    learn(task, schedule, run)
     assert next(sums) == 99.0
 
 
@@ -177,13 +181,11 @@ def test_region_dropout_hides_regions_but_never_all(tmp_path: Path) -> None:
     model = Watched(AlignmentConfig(4, 9, 4, 4, 4))
     world = World(0, 1, torch.device("cpu"))
     recipe = AlignRecipe(region_dropout=0.5)
-    step = trainer.AlignmentStep(model, source, recipe, world)
+    step = AlignmentStep(model, source, recipe, world)
     for _ in range(20):
         step(np.arange(8), [[1, 2]] * 8, torch.arange(8), False)
     share = torch.stack(seen).float().mean()
     assert 0.4 < float(share) < 0.6
     recipe = AlignRecipe(region_dropout=1.0)
-    trainer.AlignmentStep(model, source, recipe, world)(
-        np.arange(8), [[1, 2]] * 8, torch.arange(8), False
-    )
+    AlignmentStep(model, source, recipe, world)(np.arange(8), [[1, 2]] * 8, torch.arange(8), False)
     assert seen[-1].all(), "where none is left, all stay"

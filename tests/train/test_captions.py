@@ -17,8 +17,8 @@ from core.errors import UserError
 from core.language.vocabulary import tokenise
 from core.vision.images import read
 from train import __main__ as command
-from train import caption as trainer
 from train.captions import evaluation as captioning
+from train.captions import training as trainer
 from train.captions.data import Images, read_snippets
 from train.features import FeatureStore
 

@@ -93,7 +93,7 @@ def test_a_stopped_run_goes_on_where_it_was(
         with pytest.raises(DataError, match=r"lacks 1 of 5 photos; run `train features` again"):
             FeatureStore(tmp_path)
         seen = []
-        patch.setattr(module.images, "read", lambda path: seen.append(path) or read(path))
+        patch.setattr(module, "read_photo", lambda path: seen.append(path) or read(path))
         write_features(encoder, names, paths, tmp_path)
     assert seen == paths[4:], "photos that were done must not be read again"
     assert len(FeatureStore(tmp_path).names) == 5

@@ -107,3 +107,24 @@ def test_phrases_names_what_is_wrong(tmp_path: Path) -> None:
         read_phrases(path, "all")
     with pytest.raises(DataError, match="sizes is 'some'"):
         read_phrases(path, "some")
+
+
+def test_the_right_words_for_the_wrong_file(tiny_flickr: Path, tmp_path: Path) -> None:
+    instances = tmp_path / "instances_val2017.json"
+    box = {"image_id": 1, "category_id": 3, "bbox": [0, 0, 1, 1]}
+    instances.write_text(json.dumps({"images": [], "annotations": [box]}))
+    told = r"instances_val2017.json is COCO instances \(.*\); expected COCO captions"
+    with pytest.raises(DataError, match=told):
+        read_captions(None, "dev", tiny_flickr / "images", instances)
+    with pytest.raises(DataError, match=told):
+        read_captions(instances, "dev", tiny_flickr / "images", None)
+    token = tiny_flickr / "captions.token.txt"
+    told = r"captions.token.txt is Flickr8k's file of sentences; expected "
+    with pytest.raises(DataError, match=told + "--data "):
+        read_captions(None, "dev", tiny_flickr / "images", token)
+    with pytest.raises(DataError, match=told + "its folder, "):
+        read_captions(token, "dev", None, None)
+    with pytest.raises(DataError, match="is not there; expected a Flickr8k, "):
+        read_captions(tmp_path / "gone", "dev", None, None)
+    with pytest.raises(DataError, match="is no known data set; expected a Flickr8k, "):
+        read_captions(tmp_path, "dev", None, None)

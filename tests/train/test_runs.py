@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from train.data import DataError
+from core.errors import UserError
 from train.runs import Run
 
 
@@ -52,7 +52,38 @@ def test_lines_without_an_epoch_are_counted(tmp_path: Path) -> None:
     assert curve(tmp_path, "loss") == [(1, 3.0), (2, 2.0), (3, 1.0)]
 
 
-def test_another_configuration_is_refused(tmp_path: Path) -> None:
+def begun(folder: Path, config: dict[str, object]) -> None:
+    """A run folder that has done something."""
+    Run(folder, config).log(epoch=1, loss=1.0)
+
+
+def test_another_configuration_is_refused_by_the_names_of_what_differs(tmp_path: Path) -> None:
+    begun(tmp_path, {"rate": 1, "weight_decay": 0.1, "batch": 4})
+    with pytest.raises(
+        UserError,
+        match=r"run with other options: rate 2 \(there 1\), weight-decay 0.2 \(there 0.1\); expect",
+    ):
+        Run(tmp_path, {"rate": 2, "weight_decay": 0.2, "batch": 4})
+    assert json.loads((tmp_path / "config.json").read_text())["rate"] == 1
+
+
+def test_a_run_that_never_began_takes_any_configuration(tmp_path: Path) -> None:
     Run(tmp_path, {"rate": 1})
-    with pytest.raises(DataError, match="holds a run with other options"):
-        Run(tmp_path, {"rate": 2})
+    Run(tmp_path, {"rate": 2})
+    assert json.loads((tmp_path / "config.json").read_text()) == {"rate": 2}
+
+
+def test_more_epochs_are_no_other_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    begun(tmp_path, {"epochs": 1, "patience": 0})
+    Run(tmp_path, {"epochs": 3, "patience": 2})
+    printed = capsys.readouterr().out
+    assert "epochs is 3 now, 1 before; from here on the rates follow the cosine" in printed
+    assert "patience is 2 now, 0 before\n" in printed
+    assert json.loads((tmp_path / "config.json").read_text()) == {"epochs": 3, "patience": 2}
+
+
+def test_a_file_in_the_folders_place(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UserError, match=r"cannot be made \(.*\); expected a folder"):
+            Run(folder, {})

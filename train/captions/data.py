@@ -61,10 +61,10 @@ def read_snippets(path: Path, store: FeatureStore) -> Said:
         raise DataError(f"{path} is not there; expected a file made by `train snippets`")
     rows = {name: row for row, name in enumerate(store.names)}
     photos, regions, texts = [], [], []
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                one = json.loads(line)
+                one = json.loads(line.decode("utf-8"))
                 photo, region, text = str(one["photo"]), int(one["region"]), str(one["words"])
                 box = np.array(one["box"], dtype=np.float64)
             except (ValueError, KeyError, TypeError) as error:

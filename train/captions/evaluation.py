@@ -25,13 +25,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from core.captioning.beam import Decoding
 from core.captioning.captioner import TrainedCaptioner
-from core.captioning.metrics import NEEDS_JAVA, has_java, perplexity, score, share_seen
+from core.captioning.metrics import (
+    NEEDS_JAVA,
+    Tokenizer,
+    has_java,
+    perplexity,
+    score,
+    share_seen,
+)
 from core.checkpoints import LEVELS, load_captioners, load_checkpoint, load_encoder
 from core.formats import names
-from train.caption import Material, log_probabilities
+from core.vision.regions import RegionEncoder
+from train import machine
 from train.captions.data import Images, said_of_photos, snippet_texts
 from train.captions.examples import write_examples
 from train.captions.regions import read_annotations, regions_of_phrases, wanted_regions
@@ -45,11 +54,62 @@ from train.captions.systems import (
     ranked_snippets,
     spoken_by,
 )
+from train.captions.training import Material, log_probabilities
 from train.data import CaptionSet, DataError, read_captions, read_phrases
 from train.features import FeatureStore
+from train.options import add_photos, add_sizes
 
 BASELINES = {"image": ("nearest", "human"), "region": ("ranking", "whole-image", "human")}
+TOKENIZERS = ("project", "ptb")
 Round = tuple[dict[Key, str], dict[Key, list[str]]]  # somebody's sentences, and the others'
+
+
+@dataclass(frozen=True)
+class PhotoEvaluation:
+    """Photos, their sentences, and a captioner of them."""
+
+    data: Path | None = None
+    split: str = "test"
+    sentences: Path | None = None
+    """Other sentences for the photos of `data`, such as another language's."""
+    images: Path | None = None
+    captions: Path | None = None
+    """COCO captions JSON, with `images`."""
+    features: Path | None = None
+    """A folder to keep the photos' regions in, or to reuse them from."""
+    captioner: tuple[Path, ...] = ()
+    """Checkpoint folders of captioners, instead of the checkpoint's own."""
+    checkpoint: str = "bundled"
+    encoder_weights: Path | None = None
+
+
+@dataclass(frozen=True)
+class CaptionEvaluation(PhotoEvaluation):
+    """What is described by whom, and how it is scored."""
+
+    level: str = "image"
+    phrases: Path | None = None
+    """For level "region": phrases with boxes."""
+    sizes: str = "confident"
+    annotations: Path | None = None
+    """For level "region", instead of phrases: an export of `annotate`."""
+    baseline: str | None = None
+    train_features: Path | None = None
+    snippets: Path | None = None
+    beam: tuple[int, ...] = (7,)
+    longest: int = 20
+    length_power: float = 0.0
+    tokenizer: Tokenizer = "project"
+    meteor: bool = True
+    examples: Path | None = None
+    """A page of ten good and ten bad sentences."""
+
+    def __post_init__(self) -> None:
+        if self.baseline is not None and self.baseline not in BASELINES[self.level]:
+            listed = ", ".join(BASELINES[self.level])
+            raise DataError(f"baseline is '{self.baseline}'; level {self.level} has {listed}")
+        if self.tokenizer == "ptb" and not has_java():
+            raise DataError(NEEDS_JAVA.format("the tokenizer ptb"))
 
 
 @dataclass(frozen=True)
@@ -76,21 +136,21 @@ class Task:
 
 
 def scored(
-    candidates: dict[Key, str], references: dict[Key, list[str]], arguments: argparse.Namespace
+    candidates: dict[Key, str], references: dict[Key, list[str]], options: CaptionEvaluation
 ) -> dict[str, Any]:
     """Metrics times 100, rounded; METEOR is null, with a note, where it cannot run."""
-    meteor = arguments.meteor and has_java()
-    found = score(candidates, references, meteor=meteor, tokenizer=arguments.tokenizer)
+    meteor = options.meteor and has_java()
+    found = score(candidates, references, meteor=meteor, tokenizer=options.tokenizer)
     figures: dict[str, Any] = {name: round(100 * value, 2) for name, value in found.items()}
     if not meteor:
-        left_out = NEEDS_JAVA.format("METEOR 1.5") if arguments.meteor else "left out: --no-meteor"
+        left_out = NEEDS_JAVA.format("METEOR 1.5") if options.meteor else "left out: --no-meteor"
         figures |= {"meteor": None, "meteor_note": left_out}
     return figures
 
 
-def human(rounds: Sequence[Round], arguments: argparse.Namespace) -> dict[str, Any]:
+def human(rounds: Sequence[Round], options: CaptionEvaluation) -> dict[str, Any]:
     """The mean of the rounds' figures."""
-    each = [scored(*one, arguments) for one in rounds if one[0]]
+    each = [scored(*one, options) for one in rounds if one[0]]
     if not each:
         raise DataError("no image has sentences of two people; --baseline human expects some")
     numbers = [name for name, value in each[0].items() if isinstance(value, float)]
@@ -112,26 +172,34 @@ def in_turn(references: dict[Key, list[str]]) -> list[Round]:
     return rounds
 
 
-def captioner_of(arguments: argparse.Namespace, level: str) -> TrainedCaptioner:
+def captioner_of(options: PhotoEvaluation, level: str, device: torch.device) -> TrainedCaptioner:
     """The captioner of a level: --captioner's, or else the checkpoint's."""
-    for name in (*arguments.captioner, arguments.checkpoint):
+    folders: list[str | Path] = [*options.captioner, options.checkpoint]
+    for name in folders:
         if level in (found := load_captioners(name)):
+            found[level].model.to(device)
             return found[level]
     raise DataError(
-        f"neither --captioner nor the checkpoint '{arguments.checkpoint}' has a captioner of "
+        f"neither --captioner nor the checkpoint '{options.checkpoint}' has a captioner of "
         f"level {level}; expected one made by `train caption --level {level}`"
     )
 
 
+def encoder_of(options: PhotoEvaluation, device: torch.device) -> RegionEncoder:
+    encoder = load_encoder(options.checkpoint, options.encoder_weights)
+    machine.move(encoder, device)
+    return encoder
+
+
 def described(
-    captioner: TrainedCaptioner, pooled: Pooled, task: Task, arguments: argparse.Namespace
+    captioner: TrainedCaptioner, pooled: Pooled, task: Task, options: CaptionEvaluation
 ) -> tuple[dict[str, Any], dict[Key, str]]:
     """Figures at the first beam, at each one under by_beam, and the first beam's sentences."""
     try:
         first = Decoding(
-            arguments.beam[0], longest=arguments.longest, length_power=arguments.length_power
+            options.beam[0], longest=options.longest, length_power=options.length_power
         )
-        decodings = [replace(first, beam=beam) for beam in arguments.beam]
+        decodings = [replace(first, beam=beam) for beam in options.beam]
     except ValueError as error:
         raise DataError(str(error)) from None
     inputs = pooled.inputs(captioner)
@@ -141,7 +209,7 @@ def described(
         spoken.append(spoken_by(captioner, inputs, decoding))
         seconds = time.monotonic() - started
         texts = list(spoken[-1].values())
-        found = scored(spoken[-1], task.references, arguments)
+        found = scored(spoken[-1], task.references, options)
         found["words"] = round(float(np.mean([len(text.split()) for text in texts])), 2)
         found["captions_per_second"] = round(len(texts) / seconds, 1)
         if task.training is not None:
@@ -151,110 +219,110 @@ def described(
     return {"decoding": asdict(first), **best, "by_beam": by_beam}, spoken[0]
 
 
-def evaluate_photos(arguments: argparse.Namespace) -> dict[str, Any]:
+def evaluate_photos(options: CaptionEvaluation, device: torch.device) -> dict[str, Any]:
     """`--level image`."""
     captions = read_captions(
-        arguments.data, arguments.split, arguments.images, arguments.captions, arguments.sentences
+        options.data, options.split, options.images, options.captions, options.sentences
     )
-    learnt = training_captions(arguments)
+    learnt = training_captions(options)
     task = Task(
         {key: list(group) for key, group in enumerate(captions.sentences)},
         list(captions.paths),
         [None] * len(captions),
         None if learnt is None else [s for group in learnt.sentences for s in group],
     )
-    if arguments.baseline == "human":
-        return task.counts | human(in_turn(task.references), arguments)
-    encoder = load_encoder(arguments.checkpoint, arguments.encoder_weights)
-    store = photo_features(encoder, captions, arguments.features)
+    if options.baseline == "human":
+        return task.counts | human(in_turn(task.references), options)
+    encoder = encoder_of(options, device)
+    store = photo_features(encoder, captions, options.features)
     pooled = pooled_photos(store, captions.names)
-    if arguments.baseline == "nearest":
-        if arguments.train_features is None or learnt is None:
+    if options.baseline == "nearest":
+        if options.train_features is None or learnt is None:
             raise DataError("--train-features is missing; --baseline nearest expects it and --data")
-        train = pooled_photos(FeatureStore(arguments.train_features), learnt.names)
+        train = pooled_photos(FeatureStore(options.train_features), learnt.names)
         texts = nearest_photos(pooled, train, [group[0] for group in learnt.sentences])
-        return finished(task, task.counts | scored(texts, task.references, arguments), texts,
-                        arguments)  # fmt: skip
-    captioner = captioner_of(arguments, "image")
+        return finished(task, task.counts | scored(texts, task.references, options), texts,
+                        options)  # fmt: skip
+    captioner = captioner_of(options, "image", device)
     gathered = Images(store, captioner.model.config.context)
     material = Material(said_of_photos(captions), gathered, captioner.vocabulary)
-    figures, texts = described(captioner, pooled, task, arguments)
+    figures, texts = described(captioner, pooled, task, options)
     figures["perplexity"] = round(perplexity(log_probabilities(captioner.model, material)), 3)
-    return finished(task, task.counts | figures, texts, arguments)
+    return finished(task, task.counts | figures, texts, options)
 
 
-def training_captions(arguments: argparse.Namespace) -> CaptionSet | None:
+def training_captions(options: CaptionEvaluation) -> CaptionSet | None:
     """The training sentences of `--data`, to see which generated ones stand among them."""
-    if arguments.data is None or arguments.split == "train":
+    if options.data is None or options.split == "train":
         return None
-    return read_captions(arguments.data, "train", None, None, arguments.sentences)
+    return read_captions(options.data, "train", None, None, options.sentences)
 
 
-def evaluate_regions(arguments: argparse.Namespace) -> dict[str, Any]:
+def evaluate_regions(options: CaptionEvaluation, device: torch.device) -> dict[str, Any]:
     """`--level region`."""
-    if (arguments.phrases is None) == (arguments.annotations is None):
-        raise DataError("--level region expects one of --phrases FILE and --annotations EXPORT")
-    if arguments.phrases is not None:
-        photos = regions_of_phrases(read_phrases(arguments.phrases, arguments.sizes))
+    if options.phrases is not None and options.annotations is None:
+        photos = regions_of_phrases(read_phrases(options.phrases, options.sizes))
+    elif options.annotations is not None and options.phrases is None:
+        photos = read_annotations(options.annotations)
     else:
-        photos = read_annotations(arguments.annotations)
+        raise DataError("--level region expects one of --phrases FILE and --annotations EXPORT")
     wanted = wanted_regions(photos)
-    folder = arguments.images or (arguments.data / "images" if arguments.data else None)
+    folder = options.images or (options.data / "images" if options.data else None)
     if folder is None:
         raise DataError("no photos named; --level region expects --images DIR or --data DIR")
     task = Task(
         {key: one.references for key, one in enumerate(wanted)},
         [folder / one.photo for one in wanted],
         [one.box for one in wanted],
-        snippet_texts(arguments.snippets) if arguments.snippets is not None else None,
+        snippet_texts(options.snippets) if options.snippets is not None else None,
     )
-    if arguments.baseline == "human":
+    if options.baseline == "human":
         several = {key: one for key, one in enumerate(wanted) if one.others}
         own = {key: one.own[0] for key, one in several.items()}
         others = {key: list(one.others) for key, one in several.items()}
-        return task.counts | human([(own, others)], arguments)
-    if arguments.baseline == "ranking":
+        return task.counts | human([(own, others)], options)
+    if options.baseline == "ranking":
         if task.training is None:
             raise DataError("--snippets is missing; --baseline ranking expects it")
-        checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
+        checkpoint = load_checkpoint(options.checkpoint, options.encoder_weights)
+        machine.move(checkpoint.encoder, device)
         pooled = pooled_regions(checkpoint.encoder, folder, wanted)
         texts = ranked_snippets(checkpoint.alignment, checkpoint.vocabulary, pooled, task.training)
-        figures = scored(texts, task.references, arguments)
+        figures = scored(texts, task.references, options)
     else:
-        captioner = captioner_of(arguments, "image" if arguments.baseline else "region")
-        encoder = load_encoder(arguments.checkpoint, arguments.encoder_weights)
+        captioner = captioner_of(options, "image" if options.baseline else "region", device)
+        encoder = encoder_of(options, device)
         pooled = pooled_regions(encoder, folder, wanted)
-        figures, texts = described(captioner, pooled, task, arguments)
-    return finished(task, task.counts | figures, texts, arguments)
+        figures, texts = described(captioner, pooled, task, options)
+    return finished(task, task.counts | figures, texts, options)
 
 
 def finished(
-    task: Task, figures: dict[str, Any], texts: dict[Key, str], arguments: argparse.Namespace
+    task: Task, figures: dict[str, Any], texts: dict[Key, str], options: CaptionEvaluation
 ) -> dict[str, Any]:
     """The figures; and, where they are wanted, the best and the worst sentences as a page."""
-    if arguments.examples is not None:
-        write_examples(arguments.examples, texts, task.references, task.photos, task.boxes)
+    if options.examples is not None:
+        write_examples(options.examples, texts, task.references, task.photos, task.boxes)
     return figures
 
 
-def evaluate_caption(arguments: argparse.Namespace) -> dict[str, Any]:
+def evaluate_caption(
+    options: CaptionEvaluation, device: torch.device = torch.device("cpu")
+) -> dict[str, Any]:
     """The figures of a captioner or a baseline, JSON-ready."""
-    level, baseline = arguments.level, arguments.baseline
-    if baseline is not None and baseline not in BASELINES[level]:
-        listed = ", ".join(BASELINES[level])
-        raise DataError(f"baseline is '{baseline}'; level {level} has {listed}")
-    head = {"level": level, "system": baseline or "captioner", "tokenizer": arguments.tokenizer}
-    evaluate = evaluate_photos if level == "image" else evaluate_regions
-    return head | evaluate(arguments)
+    head = {
+        "level": options.level,
+        "system": options.baseline or "captioner",
+        "tokenizer": options.tokenizer,
+    }
+    evaluate = evaluate_photos if options.level == "image" else evaluate_regions
+    return head | evaluate(options, device)
 
 
 def add_photo_arguments(parser: argparse.ArgumentParser) -> None:
     """Photos, their sentences, and a captioner of them: `evaluate caption` and `evaluate mrnn`."""
-    parser.add_argument("--data", type=Path, help="a Flickr8k folder")
-    parser.add_argument("--split", default="test")
-    parser.add_argument("--sentences", type=Path, help="other sentences for its photos")
-    parser.add_argument("--images", type=Path, help="a folder of photos")
-    parser.add_argument("--captions", type=Path, help="COCO captions JSON, with --images")
+    add_photos(parser, "test")
+    parser.add_argument("--sentences", type=Path, help="other sentences for the photos of --data")
     parser.add_argument("--features", type=Path, help="keep or reuse the photos' regions here")
     parser.add_argument(
         "--captioner",
@@ -268,21 +336,39 @@ def add_photo_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `evaluate caption`, beside those that every kind has."""
-    parser.add_argument("--level", choices=LEVELS, required=True)
+    parser.add_argument(
+        "--level", choices=LEVELS, required=True, help="describe whole photos, or regions"
+    )
     add_photo_arguments(parser)
     parser.add_argument("--phrases", type=Path, help=f"regions: phrases with boxes ({names()})")
-    parser.add_argument("--sizes", choices=("exact", "confident", "all"), default="confident")
+    add_sizes(parser)
     parser.add_argument(
         "--annotations", type=Path, help=f"regions: an export of `annotate` ({names()})"
     )
-    parser.add_argument("--baseline", choices=sorted({n for v in BASELINES.values() for n in v}))
+    parser.add_argument(
+        "--baseline", choices=sorted({n for v in BASELINES.values() for n in v}),
+        help="describe by this instead of a captioner (see above)",
+    )  # fmt: skip
     parser.add_argument("--train-features", type=Path, help="for the baseline nearest")
     parser.add_argument(
         "--snippets", type=Path, help="for the baseline ranking, and to see what is not new"
     )
-    parser.add_argument("--beam", type=int, nargs="+", default=[7], help="one or several")
-    parser.add_argument("--longest", type=int, default=20, help="words of a sentence at most")
-    parser.add_argument("--length-power", type=float, default=0.0)
-    parser.add_argument("--tokenizer", choices=("project", "ptb"), default="project")
-    parser.add_argument("--meteor", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument(
+        "--beam", type=int, nargs="+", default=[7], help="sentences kept; one or several (7)"
+    )
+    parser.add_argument(
+        "--longest", type=int, default=20, help="words of a sentence at most (default: 20)"
+    )
+    parser.add_argument(
+        "--length-power", type=float, default=0.0,
+        help="sentences compete by log-probability / words ** this (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tokenizer", choices=TOKENIZERS, default="project",
+        help="how sentences become words: the project's way, or COCO's (ptb, needs Java)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--meteor", action=argparse.BooleanOptionalAction, default=True,
+        help="METEOR too, where there is Java (default: yes)",
+    )  # fmt: skip
     parser.add_argument("--examples", type=Path, metavar="HTML", help="ten good and ten bad ones")

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from core.captioning.metrics import cider_of_each
-from core.vision import images
+from train.data.photos import read_photo
 
 COUNT = 10
 SIDE = 480  # pixels of a photo's longer side
@@ -52,7 +52,7 @@ def write_examples(
 def _figure(
     photo: Path, box: np.ndarray | None, text: str, references: Sequence[str], cider: float
 ) -> str:
-    pixels = images.read(photo).pixels
+    pixels = read_photo(photo).pixels
     shrunk = min(1.0, SIDE / max(pixels.shape))
     small = cv2.resize(pixels, None, fx=shrunk, fy=shrunk, interpolation=cv2.INTER_AREA)
     _, jpeg = cv2.imencode(".jpg", small[..., ::-1])

@@ -11,40 +11,57 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from core.alignment.ranking import ranks, recall
 from core.captioning.metrics import perplexity
 from core.captioning.retrieval import log_prior, log_probability_table
-from core.checkpoints import load_encoder
 from core.language.vocabulary import tokenise
-from train.caption import Material, log_probabilities
 from train.captions.data import Images, said_of_photos
-from train.captions.evaluation import add_photo_arguments, captioner_of
+from train.captions.evaluation import (
+    PhotoEvaluation,
+    add_photo_arguments,
+    captioner_of,
+    encoder_of,
+)
 from train.captions.systems import photo_features
+from train.captions.training import Material, log_probabilities
 from train.data import DataError, read_captions
 from train.features import FeatureStore
 
 
-def evaluate_mrnn(arguments: argparse.Namespace) -> dict[str, Any]:
+@dataclass(frozen=True)
+class MrnnEvaluation(PhotoEvaluation):
+    """What is retrieved, and the training photos that P(w) is measured on."""
+
+    train_features: Path = Path()
+    sample: int = 100
+    """How many of them."""
+
+
+def evaluate_mrnn(
+    options: MrnnEvaluation, device: torch.device = torch.device("cpu")
+) -> dict[str, Any]:
     """The figures, JSON-ready."""
     captions = read_captions(
-        arguments.data, arguments.split, arguments.images, arguments.captions, arguments.sentences
+        options.data, options.split, options.images, options.captions, options.sentences
     )
-    captioner = captioner_of(arguments, "image")
+    train_store = FeatureStore(options.train_features)
+    captioner = captioner_of(options, "image", device)
     model, context = captioner.model, captioner.model.config.context
-    encoder = load_encoder(arguments.checkpoint, arguments.encoder_weights)
-    here = Images(photo_features(encoder, captions, arguments.features), context)
-    train = Images(FeatureStore(arguments.train_features), context)
-    if not 1 <= arguments.sample <= len(train.rows):
+    encoder = encoder_of(options, device)
+    here = Images(photo_features(encoder, captions, options.features), context)
+    train = Images(train_store, context)
+    if not 1 <= options.sample <= len(train.rows):
         raise DataError(
-            f"sample is {arguments.sample}; expected 1 to the {len(train.rows)} training photos"
+            f"sample is {options.sample}; expected 1 to the {len(train.rows)} training photos"
         )
-    drawn = np.random.default_rng(0).permutation(len(train.rows))[: arguments.sample]
+    drawn = np.random.default_rng(0).permutation(len(train.rows))[: options.sample]
     read = [
         (photo, captioner.vocabulary.ids(tokenise(sentence)))
         for photo, group in enumerate(captions.sentences)
@@ -54,20 +71,22 @@ def evaluate_mrnn(arguments: argparse.Namespace) -> dict[str, Any]:
     photo_of, sentences = np.array([p for p, _ in said]), [ids for _, ids in said]
     started = time.monotonic()
     prior = log_prior(
-        log_probability_table(model, train.inputs(drawn, np.zeros_like(drawn)), sentences)
+        log_probability_table(
+            model, train.inputs(drawn, np.zeros_like(drawn)).to(device), sentences
+        )
     )
-    photos = here.of([(name, 0) for name in captions.names])
+    photos = here.of([(name, 0) for name in captions.names]).to(device)
     table = log_probability_table(model, photos, sentences)
     seconds = time.monotonic() - started
     # A sentence's prior is the same for all photos: it changes annotation only.
-    annotation, search = ranks((table - prior).numpy(), photo_of)
+    annotation, search = ranks((table - prior).cpu().numpy(), photo_of)
     material = Material(said_of_photos(captions), here, captioner.vocabulary)
     return {
         "model": model.config.kind,
         "images": len(captions),
         "sentences": len(sentences),
         "perplexity": round(perplexity(log_probabilities(model, material)), 3),
-        "prior_sample": arguments.sample,
+        "prior_sample": options.sample,
         "annotation": {k: round(v, 2) for k, v in asdict(recall(annotation)).items()},
         "search": {k: round(v, 2) for k, v in asdict(recall(search)).items()},
         "seconds": round(seconds, 1),
@@ -78,4 +97,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `evaluate mrnn`, beside those that every kind has."""
     add_photo_arguments(parser)
     parser.add_argument("--train-features", type=Path, required=True, help="for P(w)")
-    parser.add_argument("--sample", type=int, default=100, help="training photos for P(w)")
+    parser.add_argument("--sample", type=int, default=100, help="training photos for P(w) (100)")

@@ -21,11 +21,11 @@ from core.alignment.scoring import score_matrix
 from core.captioning.beam import Decoding, search
 from core.captioning.captioner import TrainedCaptioner, image_inputs
 from core.language.vocabulary import Vocabulary, tokenise
-from core.vision import images
 from core.vision.regions import RegionEncoder
 from train.captions.data import Images
 from train.captions.regions import Wanted
 from train.data import CaptionSet
+from train.data.photos import read_photo
 from train.features import BATCH, FeatureStore, write_features
 
 Key = int
@@ -70,7 +70,7 @@ def pooled_regions(encoder: RegionEncoder, folder: Path, wanted: Sequence[Wanted
     own, whole, mean = [], [], []
     for start in tqdm(range(0, len(groups), BATCH), "photos", unit="batch", mininterval=5):
         chunk = groups[start : start + BATCH]
-        pixels = [images.read(folder / name).pixels for name, _ in chunk]
+        pixels = [read_photo(folder / name).pixels for name, _ in chunk]
         boxes = [np.stack([one.box for one in group]) for _, group in chunk]
         for regions, features in encoder.encode_boxes(pixels, boxes):
             own.append(features)
@@ -82,6 +82,7 @@ def pooled_regions(encoder: RegionEncoder, folder: Path, wanted: Sequence[Wanted
 def spoken_by(captioner: TrainedCaptioner, inputs: Tensor, decoding: Decoding) -> dict[Key, str]:
     """The best sentence of each image."""
     texts: dict[Key, str] = {}
+    inputs = inputs.to(captioner.model.image_mean.device)
     for start in range(0, len(inputs), 100):
         for one in search(captioner.model, inputs[start : start + 100], decoding):
             texts[len(texts)] = captioner.text(one[0].words)
@@ -108,8 +109,8 @@ def ranked_snippets(
     chosen = torch.zeros(len(regions), dtype=torch.int64)
     for start in range(0, len(unique), 4096):
         chunk = unique[start : start + 4096]
-        ids, lengths, known, sentence_of = pack_sentences([read[text] for text in chunk])
-        words = model.embed_words(ids, lengths)
+        packed, lengths, known, sentence_of = pack_sentences([read[text] for text in chunk])
+        words = model.embed_words(packed, lengths)
         scores = score_matrix(
             model.config.scoring, regions, present, words, known, sentence_of, len(chunk)
         )

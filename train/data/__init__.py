@@ -12,13 +12,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from core.formats import FormatError, names, read_bytes, recognised
 from train.data.entities import is_entities, read_entities
 from train.data.flickr8k import read_flickr8k, read_other_sentences
 from train.data.karpathy import read_karpathy
 from train.data.phrases import read_phrases
-from train.data.sentences import coco_split, read_sentences
+from train.data.sentences import coco_split, is_token_file, read_sentences
 from train.data.shapes import CaptionSet, DataError, Phrase, PhrasePhoto, read_json
 
 __all__ = [
@@ -33,6 +34,12 @@ __all__ = [
     "read_phrases",
     "read_sentences",
 ]
+
+
+KINDS = (
+    "a Flickr8k, Flickr30k Entities or COCO folder, a dataset_*.json, or a file of sentences in "
+    "one of the formats"
+)
 
 
 def read_captions(
@@ -51,24 +58,29 @@ def read_captions(
         raise DataError("no data set named; expected --data, or --images DIR --captions FILE")
     if sentences is not None:
         return read_other_sentences(data, split, sentences)
+    if not data.exists():
+        raise DataError(f"{data} is not there; expected {KINDS} {names()}")
     if data.is_dir():
         if is_entities(data):
             return read_entities(data, split, images)
         coco = coco_split(data, split)
         if coco is not None:
             return read_sentences(_photos(data, images), coco)
+        if not (data / "splits").is_dir() and not (data / "captions.token.txt").is_file():
+            raise DataError(f"{data} is no known data set; expected {KINDS} {names()}")
         return read_flickr8k(data, split, images)
+    if is_token_file(data):
+        raise DataError(
+            f"{data} is Flickr8k's file of sentences; expected its folder, {data.parent}"
+        )
     found = read_json(data) if data.suffix == ".json" else None
-    lists = found if isinstance(found, dict) else {}
+    lists: dict[str, Any] = found if isinstance(found, dict) else {}
     if isinstance(lists.get("images"), list) and "annotations" not in lists:
-        return read_karpathy(data, found, split, images)
+        return read_karpathy(data, lists, split, images)
     try:
         recognised(read_bytes(data))
     except FormatError as error:
-        raise DataError(
-            f"{data} is no known data set; expected a Flickr8k, Flickr30k Entities or COCO folder, "
-            f"a dataset_*.json, or a file of sentences in one of the formats {names()}"
-        ) from error
+        raise DataError(f"{data} is no known data set; expected {KINDS} {names()}") from error
     return read_sentences(_photos(data, images), data)
 
 

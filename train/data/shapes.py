@@ -56,8 +56,12 @@ class PhrasePhoto:
 def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"{path} is not there; expected a JSON file") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder; expected a JSON file") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no JSON, nor text at all (byte {error.start})") from None
     except ValueError as error:
         raise DataError(f"{path} is not JSON: {error}") from None
 

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from core.alignment.ranking import Recall
 from core.checkpoints import load_checkpoint
-from train import align
+from train import machine, parallel
+from train.align import AlignOptions, align
 from train.data import DataError, read_captions
 from train.features import FeatureStore
-from train.parallel import join
+from train.loop import ALONE
+from train.options import folder_for, read_into
+from train.parallel import World
 from train.ranking import Sentences, Stored, rank
-from train.recipes import RECIPES
-from train.runs import set_threads
+from train.recipes import RECIPES, AlignRecipe
 
 PUBLISHED = {  # Flickr8k, 1,000 test photos; Table 5 of the paper: annotation, then search
     "DeViSE (Frome et al. 2013)": (4.8, 16.5, 27.3, 28.0, 5.9, 20.1, 29.6, 29.0),
@@ -32,7 +34,7 @@ PUBLISHED = {  # Flickr8k, 1,000 test photos; Table 5 of the paper: annotation, 
     "DepTree edges (the paper)": (14.8, 37.9, 50.0, 9.4, 11.6, 31.4, 43.8, 13.2),
     "BRNN (the paper)": (16.5, 40.6, 54.2, 7.6, 11.8, 32.1, 44.7, 12.4),
 }
-DEFAULT = ",".join(name for name in RECIPES if name not in ("shipped", "paper"))
+DEFAULT = tuple(name for name in RECIPES if name not in ("shipped", "paper"))
 """Each changes one thing of "baseline". The shipped recipe changes several; the paper's own, SGD on
 raw products, wants many more passes than the others."""
 CLAIMS = (  # the better recipe by the paper, the worse one, what is claimed
@@ -45,34 +47,75 @@ CLAIMS = (  # the better recipe by the paper, the worse one, what is claimed
 COLUMNS = "| R@1 | R@5 | R@10 | med r | R@1 | R@5 | R@10 | med r |"
 
 
-def measure(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
+@dataclass(frozen=True)
+class AlignmentTable:
+    """What is compared: recipes by name, on features that were made once."""
+
+    data: Path
+    features: Path
+    dev_features: Path
+    test_features: Path
+    encoder: str = "bundled"
+    """What made the features."""
+    recipes: tuple[str, ...] = DEFAULT
+    epochs: int | None = None
+    """Passes of each, instead of its recipe's."""
+    batch: int | None = None
+    """Photos in a step, instead of its recipe's."""
+    runs: Path = Path("runs/table")
+    out: Path = Path("runs/results")
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.recipes if name not in RECIPES]
+        if unknown:
+            raise DataError(f"recipe is '{unknown[0]}'; expected some of {', '.join(RECIPES)}")
+
+    @property
+    def changes(self) -> dict[str, int]:
+        """What is other than in the recipes."""
+        given = {"epochs": self.epochs, "batch": self.batch}
+        return {name: value for name, value in given.items() if value}
+
+    def command(self) -> str:
+        """What makes this page again."""
+        given = "".join(f" --{name} {value}" for name, value in self.changes.items())
+        return (
+            "python -m train table alignment --data FLICKR8K --features FEATURES/train "
+            f"--dev-features FEATURES/dev --test-features FEATURES/test{given}"
+        )
+
+
+def measure(name: str, options: AlignmentTable, world: World) -> dict[str, Any]:
     """Train one recipe (or go on, or do nothing where it is done) and rank the test split.
 
     -> {"annotation": Recall as a dictionary, "search": the same, "dev_sum": sum of dev recalls}
     """
-    out = arguments.runs / name
+    out = options.runs / name
     done = out / "test.json"
     if done.is_file():
         found: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
         return found
-    parser = argparse.ArgumentParser()
-    align.add_arguments(parser)
-    options = [
-        "--recipe", name, "--out", out, "--encoder", arguments.encoder, "--data", arguments.data,
-        "--dev-features", arguments.dev_features, "--threads", arguments.threads,
-        "--features", arguments.features,
-    ]  # fmt: skip
-    for option in ("epochs", "batch"):
-        if getattr(arguments, option):
-            options += [f"--{option}", getattr(arguments, option)]
-    align.run_align(parser.parse_args([str(option) for option in options]), join())
-    checkpoint = load_checkpoint(out / "checkpoint")
-    captions = read_captions(arguments.data, "test", None, None)
-    source = Stored(
-        FeatureStore(arguments.test_features), RECIPES[name].training.get("regions") == "image"
+    recipe = AlignRecipe(**dict(RECIPES[name].training) | options.changes)
+    checkpoint = load_checkpoint(
+        align(
+            AlignOptions(
+                data=options.data,
+                out=out,
+                encoder=options.encoder,
+                features=(options.features,),
+                dev_features=options.dev_features,
+                recipe_name=name,
+                recipe=recipe,
+                model=RECIPES[name].model,
+            ),
+            world,
+        )
     )
+    captions = read_captions(options.data, "test", None, None)
+    source = Stored(FeatureStore(options.test_features), recipe.regions == "image")
     if tuple(source.store.names) != captions.names:
-        raise DataError(f"{arguments.test_features} holds other photos; expected the test split's")
+        raise DataError(f"{options.test_features} holds other photos; expected the test split's")
+    checkpoint.alignment.to(world.device)
     ranked = rank(checkpoint.alignment, source, Sentences(captions, checkpoint.vocabulary))
     lines = (out / "log.jsonl").read_text(encoding="utf-8").splitlines()
     log = [json.loads(line) for line in lines]
@@ -80,6 +123,19 @@ def measure(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     found |= {"dev_sum": max(line["sum"] for line in log), "epochs": len(log)}
     done.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return found
+
+
+def alignment_table(options: AlignmentTable, world: World = ALONE) -> str:
+    """Train and rank each recipe -> the Markdown page, which is written after each one."""
+    FeatureStore(options.test_features)  # to refuse a wrong folder now, not after the trainings
+    folder_for(options.out)
+    measured: dict[str, dict[str, Any]] = {}
+    page = ""
+    for name in options.recipes:
+        measured[name] = measure(name, options, world)
+        page = table(measured, options.command())
+        (options.out / "alignment.md").write_text(page, encoding="utf-8")
+    return page
 
 
 def cells(values: tuple[float, ...]) -> str:
@@ -139,36 +195,27 @@ def table(measured: dict[str, dict[str, Any]], command: str) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="a Flickr8k folder")
-    parser.add_argument("--encoder", default="bundled", help="what made the features")
+    parser.add_argument(
+        "--encoder", default="bundled", help="what made the features (default: bundled)"
+    )
     for name in ("features", "dev-features", "test-features"):
         parser.add_argument(f"--{name}", type=Path, required=True, help="by `train features`")
-    parser.add_argument("--recipes", default=DEFAULT, help=f"comma-separated; by default {DEFAULT}")
+    default = ",".join(DEFAULT)
+    parser.add_argument("--recipes", default=default, help=f"comma-separated (default: {default})")
     parser.add_argument("--epochs", type=int, help="passes of each, instead of its recipe's")
     parser.add_argument("--batch", type=int, help="photos in a step, instead of its recipe's")
-    parser.add_argument("--runs", type=Path, default=Path("runs/table"))
-    parser.add_argument("--out", type=Path, default=Path("docs/results"))
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--runs", type=Path, default=AlignmentTable.runs,
+        help=f"folder of the trainings (default: {AlignmentTable.runs})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, default=AlignmentTable.out,
+        help=f"folder for alignment.md (default: {AlignmentTable.out})",
+    )  # fmt: skip
+    machine.add_arguments(parser)
 
 
 def main(arguments: argparse.Namespace) -> None:
-    set_threads(arguments.threads)
-    names = arguments.recipes.split(",")
-    unknown = [name for name in names if name not in RECIPES]
-    if unknown:
-        raise DataError(f"recipe is '{unknown[0]}'; expected some of {', '.join(RECIPES)}")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    given = "".join(
-        f" --{option} {getattr(arguments, option)}"
-        for option in ("epochs", "batch")
-        if getattr(arguments, option)
-    )
-    command = (
-        "python -m train table alignment --data FLICKR8K --features FEATURES/train "
-        f"--dev-features FEATURES/dev --test-features FEATURES/test{given}"
-    )
-    measured: dict[str, dict[str, Any]] = {}
-    for name in names:
-        measured[name] = measure(name, arguments)
-        page = table(measured, command)
-        (arguments.out / "alignment.md").write_text(page, encoding="utf-8")
-    print(page)
+    recipes = tuple(arguments.recipes.split(","))
+    options = read_into(AlignmentTable, arguments, recipes=recipes)
+    print(alignment_table(options, parallel.join(machine.prepare(arguments))))

@@ -14,9 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from train import machine
 from train.captions import evaluation, mrnn
+from train.captions.evaluation import CaptionEvaluation
 from train.data import DataError
-from train.runs import set_threads
+from train.interrupts import on_interrupt
+from train.options import read_into, written
 
 SCORES = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "meteor", "rouge_l", "cider", "perplexity")
 NAMES = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr", "perplexity")
@@ -40,40 +45,76 @@ RETRIEVAL_ROWS: tuple[Published, ...] = (
 
 
 @dataclass(frozen=True)
+class CaptioningTable:
+    """What is compared, and where the rows are kept."""
+
+    data: Path
+    features: Path
+    """Of the split's photos; made if new."""
+    train_features: Path
+    results: Path
+    """A folder of the rows' JSON: a row that is there is not computed again."""
+    split: str = "test"
+    checkpoint: str = "bundled"
+    phrases: Path | None = None
+    """The regions to describe."""
+    snippets: Path | None = None
+    """What the region captioner learnt to say."""
+    mrnn: Path | None = None
+    captioner: tuple[Path, ...] = ()
+    """Further rows."""
+    language: tuple[tuple[str, str, str], ...] = ()
+    """(name, sentences file, captioner's folder) of each."""
+    out: Path = Path("runs/results/captioning.md")
+
+    def __post_init__(self) -> None:
+        if (self.phrases is None) != (self.snippets is None):
+            raise DataError("--phrases and --snippets belong together; expected both or neither")
+
+    def command(self) -> str:
+        """What makes this page again: the user's own folder of Flickr8k is called FLICKR8K."""
+        words = ["python -m train table captioning"]
+        for name in (
+            "data", "features", "train_features", "phrases", "snippets", "mrnn", "results"
+        ):  # fmt: skip
+            value = getattr(self, name)
+            words += [f"--{name.replace('_', '-')} {value}"] if value is not None else []
+        words += [f"--captioner {folder}" for folder in self.captioner]
+        words += [f"--language {' '.join(one)}" for one in self.language]
+        return " ".join(words).replace(str(self.data), "FLICKR8K")
+
+    def photos(self, **others: Any) -> CaptionEvaluation:
+        """An evaluation on the split's whole photos."""
+        return CaptionEvaluation(
+            checkpoint=self.checkpoint, level="image", data=self.data, split=self.split,
+            features=self.features, **others,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Results:
     """Evaluations, kept as JSON files of a folder."""
 
     folder: Path
-    options: tuple[str, ...]
-    """Of every evaluation: the checkpoint."""
+    device: torch.device
 
-    def get(
-        self,
-        name: str,
-        module: Any,
-        evaluate: Callable[[argparse.Namespace], dict[str, Any]],
-        *options: object,
-    ) -> dict[str, Any]:
+    def get(self, name: str, evaluate: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The figures of one evaluation, by its name: read, or computed and kept."""
         path = self.folder / f"{name}.json"
         if path.is_file():
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             return found
-        parser = argparse.ArgumentParser()
-        module.add_arguments(parser)
-        parser.add_argument("--checkpoint")
-        parser.add_argument("--encoder-weights", type=Path)
         print(f"{name} ...", flush=True)
-        figures = evaluate(parser.parse_args([*self.options, *map(str, options)]))
+        figures = evaluate()
         self.folder.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
         return figures
 
-    def caption(self, name: str, *options: object) -> dict[str, Any]:
-        return self.get(name, evaluation, evaluation.evaluate_caption, *options)
+    def caption(self, name: str, options: CaptionEvaluation) -> dict[str, Any]:
+        return self.get(name, lambda: evaluation.evaluate_caption(options, self.device))
 
-    def mrnn(self, name: str, *options: object) -> dict[str, Any]:
-        return self.get(name, mrnn, mrnn.evaluate_mrnn, *options)
+    def mrnn(self, name: str, options: mrnn.MrnnEvaluation) -> dict[str, Any]:
+        return self.get(name, lambda: mrnn.evaluate_mrnn(options, self.device))
 
 
 def table(head: Sequence[str], rows: Sequence[tuple[str, Sequence[Any]]]) -> str:
@@ -95,19 +136,17 @@ def passes(folder: Path) -> str:
     return f"{json.loads(config.read_text(encoding='utf-8'))['epochs']} passes, "
 
 
-def photos_section(results: Results, arguments: argparse.Namespace) -> str:
+def photos_section(results: Results, options: CaptioningTable) -> str:
     """Whole photos: systems, beams, the share of sentences that are not new."""
-    data = ("--level", "image", "--data", arguments.data, "--split", arguments.split,
-            "--features", arguments.features)  # fmt: skip
-    shipped = results.caption("photos", *data, "--beam", 7, 3, 1)
+    shipped = results.caption("photos", options.photos(beam=(7, 3, 1)))
     rows: list[tuple[str, Sequence[Any]]] = [("**shipped captioner, beam 7**", scores(shipped))]
-    for folder in arguments.captioner:
+    for folder in options.captioner:
         name = folder.parent.name if folder.name == "checkpoint" else folder.name
-        figures = results.caption(f"photos_{name}", *data, "--captioner", folder)
+        figures = results.caption(f"photos_{name}", options.photos(captioner=(folder,)))
         rows.append((f"{name}, {passes(folder)}beam 7", scores(figures)))
-    nearest = (*data, "--baseline", "nearest", "--train-features", arguments.train_features)
-    rows.append(("nearest training photo", scores(results.caption("photos_nearest", *nearest))))
-    human = results.caption("photos_human", *data, "--baseline", "human")
+    nearest = options.photos(baseline="nearest", train_features=options.train_features)
+    rows.append(("nearest training photo", scores(results.caption("photos_nearest", nearest))))
+    human = results.caption("photos_human", options.photos(baseline="human"))
     rows.append(("a person against the others", scores(human)))
     beams = [
         (f"beam {one['beam']}",
@@ -120,7 +159,7 @@ def photos_section(results: Results, arguments: argparse.Namespace) -> str:
     ]
     decoding = shipped["decoding"]
     return (
-        f"## Whole photos\n\nFlickr8k {arguments.split}, {shipped['images']:,} photos, "
+        f"## Whole photos\n\nFlickr8k {options.split}, {shipped['images']:,} photos, "
         f'{shipped["references"]:,} sentences; words by the tokenizer "{shipped["tokenizer"]}"; '
         f"at most {decoding['longest']} words, length power {decoding['length_power']}.\n\n"
         + table(NAMES, [*rows, *IMAGE_ROWS])
@@ -129,24 +168,26 @@ def photos_section(results: Results, arguments: argparse.Namespace) -> str:
     )
 
 
-def regions_section(results: Results, arguments: argparse.Namespace) -> str:
+def regions_section(results: Results, options: CaptioningTable, phrases: Path) -> str:
     """Regions: the region captioner beside the baselines."""
-    data = ("--level", "region", "--images", arguments.data / "images",
-            "--phrases", arguments.phrases, "--snippets", arguments.snippets)  # fmt: skip
     systems = (
-        ("**shipped region captioner, beam 7**", ()),
-        ("whole-image captioner on regions", ("--baseline", "whole-image")),
-        ("training snippets, ranked", ("--baseline", "ranking")),
+        ("**shipped region captioner, beam 7**", None),
+        ("whole-image captioner on regions", "whole-image"),
+        ("training snippets, ranked", "ranking"),
     )
     rows, shipped = [], None
-    for name, options in systems:
-        key = f"regions_{options[-1]}" if options else "regions"
-        figures = results.caption(key, *data, *options)
+    for name, baseline in systems:
+        wanted = CaptionEvaluation(
+            checkpoint=options.checkpoint, level="region", images=options.data / "images",
+            phrases=phrases, snippets=options.snippets, baseline=baseline,
+        )  # fmt: skip
+        key = f"regions_{baseline}" if baseline else "regions"
+        figures = results.caption(key, wanted)
         shipped = shipped or figures
         rows.append((name, scores(figures)))
     assert shipped is not None
     return (
-        f"## Regions\n\n{shipped['images']:,} boxes of {arguments.phrases.name}, "
+        f"## Regions\n\n{shipped['images']:,} boxes of {phrases.name}, "
         f"{shipped['references']:,} phrases; features pooled from the boxes people drew. The "
         "captioner was trained on snippets that the alignment model inferred, never on boxes of "
         "people. The paper's regions are other ones: only the order compares.\n\n"
@@ -154,13 +195,13 @@ def regions_section(results: Results, arguments: argparse.Namespace) -> str:
     )
 
 
-def mrnn_section(results: Results, arguments: argparse.Namespace) -> str:
+def mrnn_section(results: Results, options: CaptioningTable, folder: Path) -> str:
     """Retrieval by probability."""
-    figures = results.mrnn(
-        "mrnn", "--data", arguments.data, "--split", arguments.split, "--features",
-        arguments.features, "--train-features", arguments.train_features,
-        "--captioner", arguments.mrnn,
+    wanted = mrnn.MrnnEvaluation(
+        checkpoint=options.checkpoint, data=options.data, split=options.split,
+        features=options.features, train_features=options.train_features, captioner=(folder,),
     )  # fmt: skip
+    figures = results.mrnn("mrnn", wanted)
     rows = [
         (name, list(figures[side].values()))
         for name, side in (
@@ -170,33 +211,51 @@ def mrnn_section(results: Results, arguments: argparse.Namespace) -> str:
     ]
     return (
         f"## Retrieval by an m-RNN's probabilities\n\n{figures['images']:,} photos and "
-        f"{figures['sentences']:,} sentences in {figures['seconds']:,} s on {arguments.threads} "
-        f"thread(s), P(w) over {figures['prior_sample']} training photos; perplexity "
-        f"{figures['perplexity']} (Mao et al.: 24.39).\n\n"
+        f"{figures['sentences']:,} sentences in {figures['seconds']:,} s on "
+        f"{torch.get_num_threads()} thread(s), P(w) over {figures['prior_sample']} training "
+        f"photos; perplexity {figures['perplexity']} (Mao et al.: 24.39).\n\n"
         + table(RETRIEVAL, [*rows, *RETRIEVAL_ROWS])
     )
 
 
-def languages_section(results: Results, arguments: argparse.Namespace) -> str:
+def languages_section(results: Results, options: CaptioningTable) -> str:
     """The same commands in other languages."""
     rows = []
-    for name, sentences, folder in arguments.language:
-        figures = results.caption(
-            f"language_{name}", "--level", "image", "--data", arguments.data, "--split",
-            arguments.split, "--features", arguments.features, "--sentences", sentences,
-            "--captioner", folder, "--no-meteor",
-        )  # fmt: skip
+    for name, sentences, folder in options.language:
+        wanted = options.photos(sentences=Path(sentences), captioner=(Path(folder),), meteor=False)
+        figures = results.caption(f"language_{name}", wanted)
         label = f"{name}, {figures['references'] / figures['images']:.0f} sentence(s) a photo"
         rows.append((label, scores(figures)))
     return "## Other languages\n\nMETEOR knows English only.\n\n" + table(NAMES, rows)
 
 
+def captioning_table(options: CaptioningTable, device: torch.device = torch.device("cpu")) -> str:
+    """Compute the rows that are not there yet -> the Markdown page, which is written too."""
+    results = Results(options.results, device)
+    parts = [photos_section(results, options)]
+    if options.phrases is not None:
+        parts.append(regions_section(results, options, options.phrases))
+    if options.mrnn is not None:
+        parts.append(mrnn_section(results, options, options.mrnn))
+    if options.language:
+        parts.append(languages_section(results, options))
+    text = (
+        "# Captioning\n\nScores are times 100. Every row is one evaluation; docs/training.md\n"
+        "has the commands that trained the captioners. All of it:\n\n"
+        f"```sh\n{options.command()}\n```\n\n" + "\n".join(parts)
+    )
+    options.out.write_text(text, encoding="utf-8")
+    return text
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="a Flickr8k folder")
-    parser.add_argument("--split", default="test")
+    parser.add_argument("--split", default="test", help="which part of it (default: test)")
     parser.add_argument("--features", type=Path, required=True, help="of the split; made if new")
-    parser.add_argument("--train-features", type=Path, required=True)
-    parser.add_argument("--checkpoint", default="bundled", help="with the shipped captioners")
+    parser.add_argument("--train-features", type=Path, required=True, help="of the training photos")
+    parser.add_argument(
+        "--checkpoint", default="bundled", help="with the shipped captioners (default: bundled)"
+    )
     parser.add_argument("--phrases", type=Path, help="the regions to describe")
     parser.add_argument("--snippets", type=Path, help="what the region captioner learnt to say")
     parser.add_argument("--mrnn", type=Path, metavar="DIR", help="an m-RNN's checkpoint folder")
@@ -204,41 +263,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--captioner", type=Path, action="append", default=[], metavar="DIR", help="further rows"
     )
     parser.add_argument(
-        "--language", nargs=3, action="append", default=[], metavar=("NAME", "SENTENCES", "DIR")
-    )
+        "--language", nargs=3, action="append", default=[], metavar=("NAME", "SENTENCES", "DIR"),
+        help="a row of another language: its name, its sentences, its captioner's folder",
+    )  # fmt: skip
     parser.add_argument("--results", type=Path, required=True, help="folder of the rows' JSON")
-    parser.add_argument("--out", type=Path, default=Path("docs/results/captioning.md"))
-    parser.add_argument("--threads", type=int, default=2)
-
-
-def command(arguments: argparse.Namespace) -> str:
-    """What makes this page again: the user's own folder of Flickr8k is called FLICKR8K."""
-    words = ["python -m train table captioning"]
-    for name in ("data", "features", "train_features", "phrases", "snippets", "mrnn", "results"):
-        value = getattr(arguments, name)
-        words += [f"--{name.replace('_', '-')} {value}"] if value is not None else []
-    words += [f"--captioner {folder}" for folder in arguments.captioner]
-    words += [f"--language {' '.join(one)}" for one in arguments.language]
-    return " ".join(words).replace(str(arguments.data), "FLICKR8K")
+    parser.add_argument(
+        "--out", type=Path, default=CaptioningTable.out,
+        help=f"the page to write (default: {CaptioningTable.out})",
+    )  # fmt: skip
+    machine.add_arguments(parser)
 
 
 def main(arguments: argparse.Namespace) -> None:
-    set_threads(arguments.threads)
-    if (arguments.phrases is None) != (arguments.snippets is None):
-        raise DataError("--phrases and --snippets belong together; expected both or neither")
-    results = Results(arguments.results, ("--checkpoint", str(arguments.checkpoint)))
-    parts = [photos_section(results, arguments)]
-    if arguments.phrases is not None:
-        parts.append(regions_section(results, arguments))
-    if arguments.mrnn is not None:
-        parts.append(mrnn_section(results, arguments))
-    if arguments.language:
-        parts.append(languages_section(results, arguments))
-    text = (
-        "# Captioning\n\nScores are times 100. Every row is one evaluation; docs/training.md\n"
-        "has the commands that trained the captioners. All of it:\n\n"
-        f"```sh\n{command(arguments)}\n```\n\n" + "\n".join(parts)
-    )
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(text, encoding="utf-8")
-    print(text)
+    language = tuple(tuple(one) for one in arguments.language)
+    options = read_into(CaptioningTable, arguments, language=language)
+    device = machine.prepare(arguments)
+    written(options.out)
+    with on_interrupt(
+        lambda: f"stopped; {options.results} keeps the rows that are done, the same command goes on"
+    ):
+        print(captioning_table(options, device))

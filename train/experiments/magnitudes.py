@@ -6,7 +6,7 @@ split's sentences, where the stop words stand among all words, and the regions w
 Lengths are those before normalisation, for models that compare cosines too.
 
 Writes OUT/NAME.md and OUT/NAME.jpg, regions of the free photos in --free-photos; regions of the
-data set's photos, which may not be passed on, go to --sheet.
+data set's photos, which may not be passed on, go to --sheet where one is named.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ import torch
 from core.alignment.model import pack_sentences
 from core.checkpoints import Checkpoint, load_checkpoint
 from core.language.vocabulary import tokenise
+from train import machine
 from train.data import CaptionSet, DataError, read_captions
+from train.options import add_checkpoint, read_into, written
 from train.query import region_tile
 from train.region_set import RegionSet, region_set
-from train.runs import set_threads
 from train.sheets import sheet
 
 SENTENCES = 256  # embedded at a time
@@ -143,35 +144,71 @@ def describe(
     )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, help="a data set (train/README.md names the kinds)")
-    parser.add_argument("--split", default="test")
-    parser.add_argument("--images", type=Path, help="the photos' folder, where --data has none")
-    parser.add_argument("--features", type=Path, help="keep or reuse the regions in this folder")
-    parser.add_argument("--checkpoint", default="bundled")
-    parser.add_argument("--encoder-weights", type=Path, help="a file for torchvision encoders")
-    parser.add_argument("--free-photos", type=Path, default=Path("demo/examples"))
-    parser.add_argument("--sheet", type=Path, default=Path("runs/magnitudes.jpg"))
-    parser.add_argument("--out", type=Path, required=True, help="folder, such as docs/results")
-    parser.add_argument("--name", default="magnitudes", help="of the files in it")
-    parser.add_argument("--threads", type=int, default=2)
+@dataclass(frozen=True)
+class MagnitudesTable:
+    """Whose words and regions are measured, and where the page and the pictures go."""
+
+    out: Path
+    """A folder for NAME.md and NAME.jpg."""
+    data: Path | None = None
+    split: str = "test"
+    images: Path | None = None
+    features: Path | None = None
+    """A folder to keep the photos' regions in, or to reuse them from."""
+    checkpoint: str = "bundled"
+    encoder_weights: Path | None = None
+    free_photos: Path = Path("demo/examples")
+    """Photos that may be passed on."""
+    sheet: Path | None = None
+    """Where the picture of the data set's own regions goes, which may not; None for nowhere."""
+    name: str = "magnitudes"
 
 
-def main(arguments: argparse.Namespace) -> None:
-    set_threads(arguments.threads)
-    checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
-    captions = read_captions(arguments.data, arguments.split, arguments.images, None)
+def magnitudes_table(
+    options: MagnitudesTable, command: str, device: torch.device = torch.device("cpu")
+) -> str:
+    """Measure -> the Markdown page, which is written too. command: what made it, for the page."""
+    page = written(options.out / f"{options.name}.md")
+    captions = read_captions(options.data, options.split, options.images, None)
+    free = free_photos(options.free_photos)
+    checkpoint = load_checkpoint(options.checkpoint, options.encoder_weights)
+    machine.move(checkpoint.encoder, device)
     words = word_lengths(checkpoint, [s for group in captions.sentences for s in group])
     if len(words) < 2:
         raise DataError(f"the split has {len(words)} words five times or more; expected two")
-    free = free_photos(arguments.free_photos)
-    regions = region_set(checkpoint, captions, arguments.features)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    write_sheet(regions, 24, arguments.sheet)
-    write_sheet(region_set(checkpoint, free), 12, arguments.out / f"{arguments.name}.jpg")
+    regions = region_set(checkpoint, captions, options.features)
+    if options.sheet is not None:
+        write_sheet(regions, 24, options.sheet)
+    write_sheet(region_set(checkpoint, free), 12, page.with_suffix(".jpg"))
+    text = describe(words, regions, checkpoint, command, options.name)
+    page.write_text(text, encoding="utf-8")
+    return text
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, help="a data set (train/README.md)")
+    parser.add_argument("--split", default="test", help="which part of it (default: test)")
+    parser.add_argument("--images", type=Path, help="the photos' folder, where --data has none")
+    parser.add_argument("--features", type=Path, help="keep or reuse the regions in this folder")
+    add_checkpoint(parser)
+    parser.add_argument(
+        "--free-photos", type=Path, default=MagnitudesTable.free_photos,
+        help=f"photos that may be passed on (default: {MagnitudesTable.free_photos})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sheet", type=Path, help="a picture of the data set's own regions, to look at"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for the page, such as runs/results"
+    )
+    parser.add_argument("--name", default="magnitudes", help="of the files in it (magnitudes)")
+    machine.add_arguments(parser)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    options = read_into(MagnitudesTable, arguments)
     command = f"python -m train {shlex.join(sys.argv[1:])}"
-    text = describe(words, regions, checkpoint, command, arguments.name)
-    path = arguments.out / f"{arguments.name}.md"
-    path.write_text(text, encoding="utf-8")
-    print(text)
-    print(f"written: {path}; regions of the set's own photos: {arguments.sheet}")
+    print(magnitudes_table(options, command, machine.prepare(arguments)))
+    print(f"written: {options.out / options.name}.md")
+    if options.sheet is not None:
+        print(f"regions of the set's own photos: {options.sheet}")

@@ -252,6 +252,9 @@ class BundledEncoder:
     def stored(self) -> RegionNetwork:
         return self.network
 
+    def to(self, device: torch.device) -> None:
+        self.network.to(device)
+
     def encode(self, photos: Sequence[np.ndarray]) -> list[Regions]:
         return self.encode_pixels(self._pixels(photos))
 
@@ -269,7 +272,7 @@ class BundledEncoder:
     def _pixels(self, photos: Sequence[np.ndarray]) -> Tensor:
         side = self.network.config.side
         pixels = np.stack([resize_square(photo, side) for photo in photos])
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2).to(self.network.mean.device)
 
     @torch.inference_mode()
     def encode_pixels(self, pixels: Tensor) -> list[Regions]:

@@ -119,6 +119,9 @@ class TorchvisionEncoder:
         self.config = config
         self.regions = config.regions
 
+    def to(self, device: torch.device) -> None:
+        self.model.to(device)
+
     @torch.inference_mode()
     def encode(self, photos: Sequence[np.ndarray]) -> list[Regions]:
         # One by one: the detector pads a batch to its largest photo, which would change the answer.
@@ -131,7 +134,8 @@ class TorchvisionEncoder:
         return [self._encode_one(photo, own) for photo, own in zip(photos, boxes, strict=True)]
 
     def _encode_one(self, photo: np.ndarray, own: np.ndarray) -> tuple[Regions, np.ndarray]:
-        pixels = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1).float() / 255
+        device = next(self.model.parameters()).device
+        pixels = torch.from_numpy(np.ascontiguousarray(photo)).to(device).permute(2, 0, 1) / 255.0
         images, _ = self.model.transform([pixels])
         [(height, width)] = images.image_sizes
         maps = self.model.backbone(images.tensors)
@@ -148,10 +152,11 @@ class TorchvisionEncoder:
         kept = ops.remove_small_boxes(refined, 1.0)
         kept = kept[ops.nms(refined[kept], objectness[kept], NMS_IOU)][: self.regions - 1]
         scale = torch.tensor([width, height, width, height], dtype=torch.float32)
-        boxes, scores = image_region((refined[kept] / scale).numpy(), objectness[kept].numpy())
+        normalised = refined[kept].cpu() / scale
+        boxes, scores = image_region(normalised.numpy(), objectness[kept].cpu().numpy())
         drawn = np.asarray(own, dtype=np.float32).reshape(-1, 4)
-        in_pixels = torch.from_numpy(np.concatenate((boxes, drawn))) * scale
-        features = heads.box_head(heads.box_roi_pool(maps, [in_pixels], sizes)).numpy()
+        in_pixels = (torch.from_numpy(np.concatenate((boxes, drawn))) * scale).to(device)
+        features = heads.box_head(heads.box_roi_pool(maps, [in_pixels], sizes)).cpu().numpy()
         return Regions(boxes, scores, features[: len(boxes)]), features[len(boxes) :]
 
 

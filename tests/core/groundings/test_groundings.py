@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import Engine
 
 from core.alignment.scoring import Scoring
+from core.groundings import reader, schema
 from core.groundings.analysis import analyse
 from core.groundings.export import Export
 from core.groundings.listing import ORDERS, Listing, listing_of
 from core.groundings.reader import KEPT_ORDERS, GroundingSet
-from core.groundings.schema import GroundingError, arrays_of, engine_for
+from core.groundings.schema import GroundingError, PhotoRow, arrays_of, engine_for
 from core.groundings.writer import GroundingWriter
 from core.results import align, locate
 from tests.core.handmade import ABOUT, RANKS, handmade
@@ -186,6 +189,32 @@ def test_arrays_that_are_missing_or_short_are_told(tmp_path: Path) -> None:
     words.unlink()
     with pytest.raises(GroundingError, match="not there or broken"):
         GroundingSet(path)
+
+
+def test_a_set_that_nobody_closes_leaves_no_connection(tmp_path: Path) -> None:
+    groundings = GroundingSet(handmade(tmp_path))
+    groundings.count(PhotoRow)
+    engine = groundings.engine
+    assert engine.pool.checkedin() == 1  # type: ignore[attr-defined]
+    del groundings
+    gc.collect()
+    assert engine.pool.checkedin() == 0  # type: ignore[attr-defined]
+
+
+def test_a_set_that_is_refused_leaves_no_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def engine_for(path: Path) -> Engine:
+        made.append(schema.engine_for(path))
+        return made[0]
+
+    monkeypatch.setattr(reader, "engine_for", engine_for)
+    with pytest.raises(GroundingError, match="is not finished"):
+        GroundingSet(handmade(tmp_path, complete=False))
+    gc.collect()
+    assert made[0].pool.checkedin() == 0
 
 
 def test_a_set_is_only_read(groundings: GroundingSet) -> None:

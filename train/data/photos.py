@@ -1,0 +1,16 @@
+"""A data set's photos, opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.vision import images
+from core.vision.images import ImageError, Photo
+
+
+def read_photo(path: Path) -> Photo:
+    """As `core.vision.images.read`; the ImageError names the file, which is the reader's own."""
+    try:
+        return images.read(path)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from None
