@@ -189,7 +189,7 @@ def test_the_first_format_is_read(folder: Path) -> None:
     assert found.alignment.config == wanted.alignment.config
     assert found.encoder.regions == 20
     change_config(folder, format=2)
-    with pytest.raises(CheckpointError, match="alignment has 'prior'; expected"):
+    with pytest.raises(CheckpointError, match="alignment has 'image_objectness'; expected"):
         load_checkpoint(folder)
 
 
