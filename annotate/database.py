@@ -182,7 +182,7 @@ def _begun(driver: sqlite3.Connection) -> bool:
 
 @contextmanager
 def _plain_errors() -> Iterator[None]:
-    """A database's error becomes a sentence without path or SQL (promise 19)."""
+    """A database's error becomes a sentence that reveals neither a path nor SQL."""
     try:
         yield
     except IntegrityError as error:

@@ -98,7 +98,7 @@ def hold(connection: Connection, assignment: int, person: int | None, member: bo
 def repeated(
     connection: Connection, held: Held, client_key: str | None, what: What
 ) -> Receipt | None:
-    """The receipt of the first call with this key, if there was one (promise 24)."""
+    """The receipt of the first call with this key, if there was one: repeating changes nothing."""
     if client_key is None:
         return None
     table = schema.Revision

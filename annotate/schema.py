@@ -5,7 +5,7 @@ transaction that changes those rows, so that the next photo and progress are fou
 never by counting a million annotations.
 
 Every box carries its photo's size, held to the photo's row by a foreign key: so the database
-itself can refuse a box outside its photo (promise 26), whoever writes to it.
+itself can refuse a box outside its photo, whoever writes to it.
 """
 
 from __future__ import annotations
@@ -249,7 +249,7 @@ class Annotation(Base):
 class Revision(Base):
     """One change: who, when, what, and all that stood there before. Never changed, never deleted.
 
-    It is the receipt too: a repeated client key finds the first one's revision (promise 24).
+    It is the receipt too: a repeated client key finds the first one's revision.
     """
 
     __tablename__ = "revision"

@@ -7,7 +7,7 @@ message is one sentence that may be shown.
 
 Who acts is always the first argument, a `Person` that the server got from its session
 (`people.verify` or `people.enter` at sign-in, `people.named` for a session's user name afterwards),
-never from what a browser sent (promise 18). Every call looks up rights and "disabled" again.
+never from what a browser sent. Every call looks up rights and "disabled" again.
 
     store = Store("sqlite:///annotations.db")
     store.migrate()                                   # on every start

@@ -1,6 +1,7 @@
 """An annotator's work: the next photo, drafts that save themselves, submit, skip.
 
-Every call looks for the assignment among `who`'s own: another's is not found (promise 18).
+Every call looks for the assignment among `who`'s own: another's is not found,
+whatever a request says.
 """
 
 from __future__ import annotations
@@ -170,7 +171,7 @@ class Work:
         """Finish the photo: final until the owner reopens it.
 
         Needs exactly the project's number of boxes, each with words. The same `client_key` again
-        gives the first call's receipt (promise 24). Errors as `save`'s.
+        gives the first call's receipt and changes nothing. Errors as `save`'s.
         """
         now = self._clock()
         with self._database.write() as connection:

@@ -40,7 +40,7 @@ def test_the_rule_would_notice() -> None:
 
 
 def test_no_pickle_anywhere() -> None:
-    """Promise 29: weights load without pickle."""
+    """Weights load without pickle, which would run code."""
     for room in ROOMS:
         for path in (ROOT / room).rglob("*.py"):
             source = path.read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """Writing a grounding set, bit by bit: what was committed stays, whatever happens next.
 
 Rows of the arrays are written and flushed before the table rows that point at them are committed;
-so after a kill the tables never promise what the arrays do not have.
+so after a kill the tables never name what the arrays do not have.
 """
 
 from __future__ import annotations

@@ -2,4 +2,4 @@
 
 import os
 
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported; promise 11
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported

@@ -2,9 +2,8 @@
 
 Gradio serves some fifty routes: a proxy, files by path, live editing, monitoring. The pages need a
 dozen. `Guard` passes those, and what an app adds of its own, and answers 404 to the rest, so a hole
-in a route that is not used is not a hole here. It also holds promises 9 and 11 to 16: names the
-hosts it answers to, changes nothing for a foreign page, caps what it is sent, and marks what it
-sends.
+in a route that is not used is not a hole here. It also answers to known hosts only, changes
+nothing for a foreign page, caps what it is sent, and marks what it sends.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ WRITE = (
 INSIDE = ("/config", "/gradio_api/*")
 """Where a sign-in, if there is one, stands before every address."""
 
-# Nothing may come from elsewhere (promise 11), whatever a page of ours would ask for. Gradio's
+# Nothing may come from elsewhere, whatever a page of ours would ask for. Gradio's
 # components are built from strings at run time: hence 'unsafe-eval' and 'unsafe-inline'.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "

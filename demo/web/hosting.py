@@ -137,7 +137,7 @@ def create(pages: Callable[[], gr.Blocks], settings: Settings, additions: Additi
         ),
         footer_links=["api"],
         run_history=False,
-        show_error=False,  # what goes wrong inside is for the log, not for the visitor (promise 19)
+        show_error=False,  # what goes wrong inside is for the log, not for the visitor
         max_file_size=settings.limits.request_bytes,
         auth=additions.auth,
         ssr_mode=False,

@@ -1,4 +1,4 @@
-"""Settings, migrations (promise 28), a full disk (27), errors without path or SQL (19)."""
+"""Settings, migrations, a full disk, and errors that reveal neither a path nor SQL."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_sqlites_settings(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_says_so_and_old_data_stays(sqlite_template: Path, tmp_path: Path) -> None:
-    """Promise 27, by a file that may not grow past what it has now."""
+    """A full disk, made by a file that may not grow past what it has now."""
     shutil.copy(sqlite_template, tmp_path / "store.db")
     roomy = Store(f"sqlite:///{tmp_path / 'store.db'}")
     crew = Crew(roomy, OPERATOR)
@@ -158,7 +158,7 @@ def test_a_full_disk_says_so_and_old_data_stays(sqlite_template: Path, tmp_path:
 
 
 def test_sqlite_errors_reveal_nothing(tmp_path: Path) -> None:
-    """Promise 19."""
+    """An error reveals neither a path nor SQL."""
     (tmp_path / "text.db").write_text("no database, " * 500)
     for url, kind in (
         (f"sqlite:///{tmp_path / 'nowhere' / 'store.db'}", StoreError),

@@ -1,4 +1,4 @@
-"""Drafts, submissions and their promises: 23 (no lost update), 24 (double submit), 26 (boxes)."""
+"""Drafts and submissions: none is lost, a repeated one counts once, boxes lie in their photo."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_draft_may_be_emptied(crew: Crew) -> None:
 
 
 def test_a_stale_form_is_told_who_changed_what_and_when(crew: Crew, clock: Clock) -> None:
-    """Promise 23."""
+    """No update is lost: who saves an older form is told who changed what, and when."""
     project, ada = crew.project(), crew.person()
     task = crew.next(ada, project)
     crew.store.work.save(ada, task.assignment, content(1, "here"), 0)
@@ -73,7 +73,7 @@ def test_a_stale_form_is_told_who_changed_what_and_when(crew: Crew, clock: Clock
 
 
 def test_four_threads_of_sixty_saves_lose_nothing(crew: Crew) -> None:
-    """Promise 23: every acknowledged save builds on the one before; all are in the history."""
+    """None is lost: every acknowledged save builds on the one before; all are in the history."""
     project, ada = crew.project(), crew.person()
     assignment = crew.next(ada, project).assignment
     work = crew.store.work
@@ -100,7 +100,7 @@ def test_four_threads_of_sixty_saves_lose_nothing(crew: Crew) -> None:
 
 
 def test_twenty_parallel_submits_are_one(crew: Crew) -> None:
-    """Promise 24."""
+    """A submit that is sent twenty times is one submit."""
     project, ada = crew.project(), crew.person()
     task, again = crew.next(ada, project), key()
 
@@ -200,7 +200,7 @@ ANY_NUMBER = st.floats() | st.integers(-5, 120) | st.sampled_from([0.0, -0.0, 80
 
 @given(st.tuples(ANY_NUMBER, ANY_NUMBER, ANY_NUMBER, ANY_NUMBER))
 def test_any_four_numbers_are_a_box_inside_or_refused(numbers: tuple[float, ...]) -> None:
-    """Promise 26."""
+    """Stored boxes are finite, inside their photo and of positive area."""
     x0, y0, x1, y1 = numbers
     good = (
         all(math.isfinite(one) for one in numbers)
@@ -250,7 +250,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("table", ["annotation", "suggestion"])
 def test_the_database_itself_refuses_such_boxes(crew: Crew, url: str, table: str) -> None:
-    """Promise 26, by raw SQL: with a photo's wrong size, too."""
+    """The constraints of the tables refuse them from raw SQL: with a photo's wrong size, too."""
     _stored(crew)
     for change in REFUSED:
         with pytest.raises(sqlalchemy.exc.DBAPIError):

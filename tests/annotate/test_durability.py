@@ -1,4 +1,4 @@
-"""Promises 22 (acknowledged means durable) and 25 (writers never see "database is locked")."""
+"""What was acknowledged is durable, and writers never see "database is locked"."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(url: str, *arguments: str) -> str:
 
 
 def test_what_was_acknowledged_survives_a_hundred_kills(crew: Crew, url: str) -> None:
-    """Promise 22: kill -9 at random moments, also in the middle of a commit."""
+    """What was acknowledged stays: kill -9 at random moments, also in the middle of a commit."""
     project, ada = crew.project(photos=1), crew.person("Ada")
     assert project == 1
     task = crew.next(ada, project)
@@ -51,7 +51,7 @@ def test_what_was_acknowledged_survives_a_hundred_kills(crew: Crew, url: str) ->
 
 
 def test_eight_processes_that_write_at_once_all_succeed(crew: Crew, url: str) -> None:
-    """Promise 25: 8 x 100 saves, while a reader asks for progress all the time."""
+    """No "database is locked": 8 x 100 saves, while a reader asks for progress all the time."""
     names = [f"person {number}" for number in range(WRITERS)]
     project = crew.project(photos=2, annotators_per_photo=WRITERS)
     people = [crew.person(name) for name in names]

@@ -112,6 +112,6 @@ def test_only_owners_manage_people(store: Store) -> None:
 
 
 def test_no_session_is_the_command_line(store: Store) -> None:
-    """Promise 18: only the very object counts, and nothing that a browser sends can be it."""
+    """Only the very object counts, and nothing that a browser sends can be it."""
     with pytest.raises(NotAllowedError):
         store.people.all(Person(0, "the command line", "owner"))

@@ -96,7 +96,7 @@ def test_a_folder_is_read_with_upright_sizes(tmp_path: Path) -> None:
 
 
 def test_bytes_come_from_the_projects_folder_and_nowhere_else(crew: Crew, tmp_path: Path) -> None:
-    """Promises 9 and 10: a name leads to a file of the folder itself, unchanged, or to nothing."""
+    """A name leads to a file of the folder itself, unchanged, or to nothing."""
     folder = tmp_path / "photos"
     folder.mkdir()
     secret = tmp_path / "secret.jpg"

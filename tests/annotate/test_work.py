@@ -121,7 +121,7 @@ def test_more_people_wanted_brings_full_photos_back(crew: Crew) -> None:
 
 
 def test_who_is_told_by_the_session_and_never_by_the_payload(crew: Crew) -> None:
-    """Promise 18: every call looks among the caller's own; no payload has a place for a name."""
+    """Every call looks among the caller's own; no payload has a place for a name."""
     project = crew.project(annotators_per_photo=2)
     ada, eve = crew.person("Ada"), crew.person("Eve")
     task = crew.next(ada, project)

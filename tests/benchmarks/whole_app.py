@@ -1,7 +1,7 @@
 """The app under load: `python -m tests.benchmarks.whole_app --minutes 5 --json OUT`.
 
 Twenty visitors of one `python -m demo` at once: some align photos, the others draw and save boxes,
-each pausing between two requests as people do (promise 30).
+each pausing between two requests as people do.
 
 align     seconds from a request to its answer, waiting in the queue included
 save      milliseconds until a draft is acknowledged as durable, while the models work

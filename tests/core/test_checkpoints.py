@@ -1,4 +1,4 @@
-"""Checkpoints: there and back, and everything that can be wrong with one (promise 29)."""
+"""Checkpoints: there and back, and everything that can be wrong with one."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The snippets of docs/api.md for programs run against a server and print what they promise."""
+"""The snippets of docs/api.md for programs run against a server and print what the page says."""
 
 import re
 from pathlib import Path

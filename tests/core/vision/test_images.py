@@ -1,4 +1,4 @@
-"""Promises 1 to 8 on every kind of bytes a person may choose, all of them made here."""
+"""What becomes of every kind of bytes that a person may choose as a photo; all are made here."""
 
 from __future__ import annotations
 

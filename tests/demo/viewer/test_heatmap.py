@@ -54,7 +54,7 @@ def test_each_known_words_choice_is_marked(alignment: Alignment) -> None:
     ],
 )
 def test_labels_are_inert(text: str, label: str) -> None:
-    """Promise 20: plotly reads tags, entities and LaTeX in labels."""
+    """Labels are inert, although plotly reads tags, entities and LaTeX in labels."""
     assert plotly_label(text) == label
 
 

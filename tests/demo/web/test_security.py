@@ -1,4 +1,4 @@
-"""Promises 9 to 16 and 19, against the whole application, Gradio included."""
+"""Guarantees about files and HTTP, against the whole application, Gradio included."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ STEPS = UP.split(" ")
 
 @pytest.mark.parametrize("secret", SECRETS, ids=lambda path: path.name)
 def test_no_path_reaches_a_file_that_is_not_public(client: TestClient, secret: Path) -> None:
-    """Promise 9: by its full name, by climbing up, by other spellings."""
+    """By its full name, by climbing up, by other spellings."""
     below = str(secret).lstrip("/")
     starts = [
         "/",
@@ -140,7 +140,7 @@ def test_a_link_out_of_the_static_folder_is_not_followed(
 
 @pytest.mark.parametrize("secret", SECRETS, ids=lambda path: path.name)
 def test_no_handler_takes_a_path_from_its_caller(client: TestClient, secret: Path) -> None:
-    """Promise 10: as a file, as a bare string, in every argument of every endpoint."""
+    """A path is sent as a file, as a bare string, in every argument of every endpoint."""
     name = str(secret)
     for value in (file_data(name), {"path": name}, name, [file_data(name)]):
         for call in (align_call(value), align_call(None, value), align_call(None, "a dog", value)):
@@ -173,7 +173,7 @@ class _Canary(BaseHTTPRequestHandler):
 
 
 def test_nothing_is_fetched_for_anybody(client: TestClient) -> None:
-    """Promise 11: a canary's address in every field gets no hit."""
+    """A canary's address in every field gets no hit."""
     canary = HTTPServer(("127.0.0.1", 0), _Canary)
     thread = threading.Thread(target=canary.serve_forever)
     thread.start()
@@ -213,7 +213,7 @@ def test_nothing_is_fetched_for_anybody(client: TestClient) -> None:
 def test_a_foreign_page_changes_nothing(
     client: TestClient, uploads: Path, jpeg: bytes, headers: dict[str, str]
 ) -> None:
-    """Promise 12."""
+    """A request from a foreign page, or from none that can be named, changes nothing."""
     before = sorted(uploads.rglob("*"))
     assert upload(client, jpeg + b"foreign", **headers).status_code == 403
     for route in WRITE:
@@ -228,7 +228,7 @@ def test_our_own_page_may(client: TestClient, jpeg: bytes) -> None:
 
 @pytest.mark.parametrize("name", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1", "", "a b"])
 def test_an_unknown_host_gets_400(client: TestClient, name: str) -> None:
-    """Promise 13."""
+    """Names that this server does not answer to, however they are written."""
     assert client.get("/", headers={"host": name}).status_code == 400
     forwarded = {"x-forwarded-host": name or "?"}
     assert client.get("/", headers=forwarded).status_code == 400
@@ -244,7 +244,7 @@ def test_known_hosts() -> None:
 
 
 def test_uploads_are_capped_in_total(client: TestClient, uploads: Path) -> None:
-    """Promise 14: 60 files of 0.9 MB, each of them small enough."""
+    """The total counts: 60 files of 0.9 MB, each of them small enough."""
     files = [("files", (f"{k}.jpg", bytes(900_000))) for k in range(60)]
     answer = client.post("/gradio_api/upload", files=files)
     assert answer.status_code == 413
@@ -258,7 +258,7 @@ def test_a_body_of_unknown_length_is_refused(client: TestClient) -> None:
 
 
 def test_a_thousand_uploads_leave_little(client: TestClient, uploads: Path) -> None:
-    """Promise 15."""
+    """The folder of uploads stays bounded."""
     for k in range(1000):
         assert upload(client, b"%4d" % k * 500).status_code == 200
     assert sum(file.stat().st_size for file in uploads.rglob("*.jpg")) <= LIMITS.folder_bytes
@@ -266,7 +266,7 @@ def test_a_thousand_uploads_leave_little(client: TestClient, uploads: Path) -> N
 
 
 def test_every_answer_is_marked(client: TestClient) -> None:
-    """Promise 16, also where the answer is no."""
+    """Every answer says that its type is not to be guessed, also where the answer is no."""
     endless = ("queue", "heartbeat", "upload_progress", "call")  # these stay open and send events
     plain = [route for route in GUARD.read if not any(word in route for word in endless)]
     asked = [client.get(route.replace("*", "viewer.js")) for route in plain]
@@ -302,7 +302,7 @@ def test_routes_that_no_page_needs_are_closed(client: TestClient, path: str) -> 
     "body", [b"", b"not json", b"[" * 200_000, b'{"data": ' * 20_000, b"\xff\xfe", b"NaN", b"null"]
 )
 def test_bodies_that_are_no_requests(client: TestClient, body: bytes) -> None:
-    """Promise 19: an error says what is wrong, and nothing about this machine."""
+    """An error says what is wrong, and nothing about this machine."""
     for route in ("run/align", "call/align", "queue/join", "cancel", "reset", "upload"):
         answer = client.post(
             f"/gradio_api/{route}", content=body, headers={"content-type": "application/json"}

@@ -1,4 +1,4 @@
-"""Promise 15: the folder of uploads stays bounded."""
+"""The folder of uploads stays bounded."""
 
 from __future__ import annotations
 

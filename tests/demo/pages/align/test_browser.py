@@ -89,7 +89,7 @@ def test_from_upload_to_json(visit: Open, dog: bytes, server: str, tmp_path: Pat
 
 
 def test_nothing_comes_from_outside(visit: Open, dog: bytes) -> None:
-    """Promise 11."""
+    """The page asks nobody but its own server for anything."""
     here = visit()
     aligned(here, dog)
     expect(here.page.locator(".plot .main-svg").first).to_be_visible()
@@ -239,7 +239,7 @@ def test_bad_input_gets_one_sentence_and_the_page_goes_on(visit: Open, dog: byte
     ids=["markup", "latex", "bidi", "long", "template"],
 )
 def test_a_sentence_is_only_text(visit: Open, dog: bytes, sentence: str) -> None:
-    """Promise 20: nothing a person types becomes more than text, in the plot neither."""
+    """Nothing a person types becomes more than text, in the plot neither."""
     here = visit(1000)
     page = aligned(here, dog, sentence)
     expect(page.locator(".plot .main-svg").first).to_be_visible()

@@ -134,7 +134,7 @@ def call(client: TestClient, method: str, path: str, task: dict[str, Any]) -> ht
 def test_every_address_asks_who_calls(
     app: FastAPI, bureau: Bureau, visit: Callable[..., TestClient]
 ) -> None:
-    """Promise 17: all of them, found on the app itself, as each role."""
+    """All addresses, found on the app itself, as each role."""
     project = bureau.project(blind=False, boxes_per_photo=1)
     holder, other, nobody = visit("Holder"), visit("Other"), visit()
     task = begun(holder, project)
@@ -168,7 +168,7 @@ def test_gradio_offers_nothing_to_call(visit: Callable[..., TestClient]) -> None
 def test_who_somebody_is_cannot_be_sent_along(
     bureau: Bureau, visit: Callable[..., TestClient]
 ) -> None:
-    """Promise 18: as a key, in an annotation, in the query, in headers, as a made-up cookie."""
+    """A name is sent as a key, in an annotation, in the query, in headers, as a made-up cookie."""
     project = bureau.project(boxes_per_photo=1)
     anna, ben = visit("Anna"), visit("Ben")
     task = begun(anna, project)
@@ -268,7 +268,7 @@ BAD_BODIES: list[Any] = [
 def test_bad_bodies_get_one_sentence(
     app: FastAPI, bureau: Bureau, visit: Callable[..., TestClient]
 ) -> None:
-    """Promise 19: what is wrong is said without a path, without SQL; nothing is kept of it."""
+    """What is wrong is said without a path, without SQL; nothing is kept of it."""
     project = bureau.project()
     boss = visit("boss", PASSWORD)
     task = begun(boss, project)
@@ -298,7 +298,7 @@ def test_bad_bodies_get_one_sentence(
 def test_a_foreign_page_changes_nothing(
     app: FastAPI, bureau: Bureau, visit: Callable[..., TestClient]
 ) -> None:
-    """Promise 12, for the page's own addresses."""
+    """The page's own addresses, too, take no change from a foreign page."""
     project = bureau.project()
     boss = visit("boss", PASSWORD)
     task = begun(boss, project)
@@ -312,7 +312,7 @@ def test_a_foreign_page_changes_nothing(
 
 
 def test_twenty_parallel_submits_are_one(bureau: Bureau, visit: Callable[..., TestClient]) -> None:
-    """Promise 24, through HTTP."""
+    """A submit that is sent twenty times at once is one submit, through HTTP, too."""
     project = bureau.project(boxes_per_photo=1)
     client = visit("Parallel")
     task = begun(client, project)
@@ -434,7 +434,7 @@ def test_ones_own_password(bureau: Bureau, closed: FastAPI) -> None:
 def test_no_path_reaches_a_file(
     visit: Callable[..., TestClient], bureau: Bureau, secret: str
 ) -> None:
-    """Promises 9 and 10: by climbing out of every address of ours."""
+    """By climbing out of every address of ours."""
     boss = visit("boss", PASSWORD)
     for start in (
         "/demo/pages/annotate/static/",

@@ -260,7 +260,7 @@ NAMES = ("<b>A</b><img src=x onerror=alert(1)>", "$\\href{javascript:alert(1)}{x
 
 
 def test_words_are_only_words(bureau: Bureau, sit: Sit) -> None:
-    """Promise 20, on the annotator's page, in the owner's tables, overlay and plots."""
+    """Words stay text on the annotator's page, in the owner's tables, overlay and plots."""
     project = bureau.project(guidelines="\n".join(HOSTILE), boxes_per_photo=len(HOSTILE))
     for name in NAMES:
         seat = sit(name, project)

@@ -348,7 +348,7 @@ def test_on_a_phone_nothing_sticks_out(go: Go, query: str, shown: str, scheme: s
 
 
 def test_hostile_names_and_sentences_are_only_text(browser: Browser, tmp_path: Path) -> None:
-    """Promise 20, for what a set holds: markup, LaTeX and bidi in names, sentences and phrases."""
+    """What a set holds stays text: markup, LaTeX and bidi in names, sentences and phrases."""
     evil = "<img src=x onerror=alert(1)> $\\href{javascript:alert(2)}{x}$ \u202edog"
     (tmp_path / "photos").mkdir()
     Image.new("RGB", (90, 60), "green").save(tmp_path / "photos" / "<b>x&y.png", "PNG")
