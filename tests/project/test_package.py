@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,22 +22,14 @@ ROOT = Path(__file__).parents[2]
 NAME = "visual_semantic_alignment"
 ROOMS = ("core", "annotate", "train", "demo")
 
-ALIGN = f"""
+OUTSIDE = f"""
 import importlib.util
-from pathlib import Path
 
 from {NAME} import __version__
-from {NAME}.core.describer import Describer, align
-from {NAME}.core.vision.images import read
-import {NAME}.demo
 
 assert __version__
 for room in {ROOMS}:
     assert importlib.util.find_spec(room) is None, room
-photo = Path({NAME}.demo.__file__).parent / "examples" / "cat-with-yarn.jpg"
-describer = Describer.load()
-alignment = align(describer.look(read(photo)), describer.read("a cat is playing with a ball"))
-print([segment.words for segment in alignment.at(beta=0.02).segments])
 """
 
 
@@ -106,8 +99,17 @@ def test_it_depends_on_what_the_code_needs_to_run(wheel: Path) -> None:
     assert not needed & {"pytest", "mypy", "ruff", "hypothesis", "faiss-cpu", "setuptools"}
 
 
-def test_the_describer_works_outside_the_checkout(site: Path, tmp_path: Path) -> None:
-    assert "'with a ball'" in run(site / "bin" / "python", "-c", ALIGN, cwd=tmp_path)
+def test_the_describer_works_outside_the_checkout(
+    site: Path, tmp_path: Path, builder: ModuleType
+) -> None:
+    """docs/api.md's program, with the package's name before the modules'."""
+    fences = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text("utf-8"), re.S)
+    [program] = [builder.under_the_name(text, "api.md") for text in fences if "Describer" in text]
+    photo = "demo/examples/cat-with-yarn.jpg"
+    assert program.count(photo) == 1
+    shutil.copy(ROOT / photo, tmp_path / "cat.jpg")
+    program = OUTSIDE + program.replace(photo, "cat.jpg")
+    assert "with a ball" in run(site / "bin" / "python", "-c", program, cwd=tmp_path)
 
 
 def test_the_store_works_outside_the_checkout(site: Path, tmp_path: Path) -> None:
