@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from annotate.store import open_store
+from annotate.store import Store, open_store
 from core.errors import UserError
+from demo.pages import PAGES
 from demo.pages.annotate import example_project
 from demo.pages.annotate.welcome import welcome
 from demo.web import server
+from demo.web.pages import Page
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from demo.web.hosting import Settings
-
 EXAMPLES = Path(__file__).parent / "groundings" / "examples.sqlite"
-PAGES = ("all", "annotate")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -31,9 +30,11 @@ def parser() -> argparse.ArgumentParser:
     server.add_arguments(options)
     options.add_argument(
         "--pages",
-        choices=PAGES,
-        default="all",
-        help="'annotate' serves annotation alone and loads no model (all)",
+        type=_pages,
+        default=PAGES,
+        metavar="NAMES",
+        help=f"some of {', '.join(page.id for page in PAGES)}, with commas between; `--pages "
+        "annotate` serves annotation alone and loads no model (all)",
     )
     options.add_argument("--checkpoint", default="bundled", help="'bundled' or a folder (bundled)")
     options.add_argument(
@@ -72,65 +73,71 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run until interrupted; SystemExit with one sentence where that cannot begin."""
     chosen = parser().parse_args(arguments)
-    alone = chosen.pages == "annotate"
+    alone = [page.id for page in chosen.pages] == ["annotate"]
     chosen.open = not alone if chosen.open is None else chosen.open
     with server.listen(chosen.host, chosen.port) as listening:
-        create, note = (_annotation if alone else _everything)(chosen)
+        models = _models(chosen)
+        store, note = _store(chosen, alone)
         with tempfile.TemporaryDirectory(prefix="demo-uploads-") as uploads:
 
             def application() -> FastAPI:
-                from demo.web.hosting import Settings  # it takes seconds: not needed to refuse
+                from demo import app  # Gradio takes seconds, and is not needed to refuse
+                from demo.web.hosting import ServerSettings
+                from demo.web.pages import Services
+                from demo.web.sessions import Sessions
 
-                return create(Settings(Path(uploads), chosen.host, tuple(chosen.name)))
+                services = Services(**models, sessions=Sessions(store, chosen.open))
+                settings = ServerSettings(Path(uploads), chosen.host, tuple(chosen.name))
+                return app.create(services, settings, chosen.pages)
 
             server.serve(application, listening, chosen.host, note)
 
 
-def _annotation(chosen: argparse.Namespace) -> tuple[Callable[[Settings], FastAPI], str]:
-    """-> what makes the application, and what to say at the start. Loads no model."""
-    try:
-        store = open_store(chosen.url, make=True)
-        note = welcome(store)
-    except UserError as error:
-        raise SystemExit(f"Cannot open the annotation store: {error}") from None
-
-    def create(settings: Settings) -> FastAPI:
-        from demo.pages.annotate import page
-        from demo.web.sessions import Door
-
-        return page.create(Door(store, chosen.open), settings)
-
-    return create, note
-
-
-def _everything(chosen: argparse.Namespace) -> tuple[Callable[[Settings], FastAPI], str]:
-    """The same for all pages: the models, the grounding set, the store."""
+def _models(chosen: argparse.Namespace) -> dict[str, Any]:
+    """What the pages need of a describer and a grounding set; imports torch only for these."""
+    needed = {need for page in chosen.pages for need in page.needs} - {"sessions"}
+    if not needed:
+        return {}
     from core.checkpoints import CheckpointError
     from core.describer import Describer
-    from core.groundings.reader import GroundingSet
-    from core.groundings.schema import GroundingError
 
     try:
         describer = Describer.load(chosen.checkpoint, chosen.encoder_weights)
     except CheckpointError as error:
         raise SystemExit(f"Cannot load the checkpoint: {error}") from None
+    if "groundings" not in needed:
+        return {"describer": describer}
+    from core.groundings.reader import GroundingSet
+    from core.groundings.schema import GroundingError
+    from demo.grounding_set.service import GroundingService
+
     try:
         groundings = GroundingSet(chosen.groundings or EXAMPLES)
     except GroundingError as error:
         raise SystemExit(f"Cannot open the grounding set: {error}") from None
+    return {"describer": describer, "groundings": GroundingService(groundings, describer)}
+
+
+def _store(chosen: argparse.Namespace, alone: bool) -> tuple[Store, str]:
+    """-> the annotation store, which also knows who may sign in, and what to say at the start."""
     try:
-        store = example_project.ready(chosen.url)
-        note = welcome(store)
+        opened = open_store(chosen.url, make=True) if alone else example_project.ready(chosen.url)
+        return opened, welcome(opened)
     except UserError as error:
         raise SystemExit(f"Cannot open the annotation store: {error}") from None
 
-    def create(settings: Settings) -> FastAPI:
-        from demo import app
-        from demo.web.sessions import Door
 
-        return app.create(describer, settings, groundings, Door(store, chosen.open))
-
-    return create, note
+def _pages(text: str) -> tuple[Page, ...]:
+    """ "align,annotate" -> those pages, in the registry's order; "all" -> all of them."""
+    known = {page.id: page for page in PAGES}
+    if text == "all":
+        return PAGES
+    for name in text.split(","):
+        if name not in known:
+            raise argparse.ArgumentTypeError(
+                f"there is no page '{name[:40]}'; expected all, or some of {', '.join(known)}"
+            )
+    return tuple(page for page in PAGES if page.id in text.split(","))
 
 
 if __name__ == "__main__":

@@ -1,104 +1,96 @@
-"""The app: the describer, loaded once, the pages as tabs, and what surrounds them."""
+"""The app: the pages of the registry as tabs, and what surrounds them."""
 
 from __future__ import annotations
 
-import os
-
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
+from collections.abc import Sequence
+from typing import Any
 
 import gradio as gr
-from fastapi import APIRouter, FastAPI, HTTPException, Request
-from fastapi.responses import FileResponse
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
-from core.describer import Describer
-from core.groundings.reader import GroundingSet
-from demo import examples
-from demo.grounding_set import routes
-from demo.grounding_set.service import Groundings
-from demo.pages.align import page as align_page
-from demo.pages.annotate import page as annotate_page
-from demo.pages.browse import page as browse_page
-from demo.pages.errors import page as errors_page
-from demo.pages.search import page as search_page
-from demo.viewer import viewer
+from demo.pages import PAGES
 from demo.web import guard, hosting
-from demo.web.component import static
-from demo.web.hosting import Additions, Settings
-from demo.web.sessions import Door
+from demo.web.guard import GuardLimits
+from demo.web.hosting import ServerSettings
+from demo.web.pages import Page, Parts, Services
 
 TITLE = "Words and regions"
-SHEETS = (
-    f"{static(viewer.__file__)}/viewer.css",
-    f"{static(align_page.__file__)}/align.css",
-    f"{static(align_page.__file__)}/describe.css",
-    f"{static(routes.__file__)}/grounding_set.css",
-)
-GUARD = guard.GuardLimits(read=(*guard.READ, "/demo-examples/*", f"/{routes.ADDRESS}/*"))
+LINE = "Which words of a sentence belong to which parts of a photo"
 
 
-def pages(
-    describer: Describer, groundings: Groundings | None = None, door: Door | None = None
-) -> gr.Blocks:
-    """All pages, a tab each; those of a grounding set and of a store where there is one."""
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
+def create(services: Services, settings: ServerSettings, pages: Sequence[Page] = PAGES) -> FastAPI:
+    """The ASGI application, guarded, with those of the pages that the services suffice for."""
+    made = {page: page.parts(services) for page in pages if page.shown_by(services)}
+    return hosting.create(
+        lambda: layout(made),
+        settings,
+        sheets=tuple(dict.fromkeys(sheet for parts in made.values() for sheet in parts.sheets)),
+        routers=tuple({id(one): one for parts in made.values() for one in parts.routers}.values()),
+        addresses=tuple(sorted({page.routes for page in made if page.routes})),
+        limits=limits_for(made, services),
+        sign_in=services.sessions if services.signing_in else None,
+    )
+
+
+def layout(made: dict[Page, Parts]) -> gr.Blocks:
+    """A tab for each page; one page alone needs none."""
+    title, line = TITLE, LINE
+    alone = len(made) == 1
+    if alone:
+        [parts] = made.values()
+        title, line = parts.heading or (TITLE, LINE)
+    blocks: gr.Blocks
+    with gr.Blocks(title=title, analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(
-            f"<header><h1>{TITLE}</h1><p>Which words of a sentence belong to which parts of a "
-            "photo</p></header>",
+            f"<header><h1>{title}</h1><p>{line}</p></header>",
             apply_default_css=False,
             elem_classes="page-head",
         )
+        if alone:
+            parts.lay_out()
+            return blocks
         with gr.Tabs() as tabs:
-            with gr.Tab("Align", id="align"):
-                align_page.build(describer)
-            if groundings is not None:
-                with gr.Tab("Browse", id="browse"):
-                    browse_page.build(groundings)
-                with gr.Tab("Search", id="search"):
-                    search_page.build(groundings)
-                with gr.Tab("Errors", id="errors"):
-                    errors_page.build(groundings)
-                browse_page.open_from_address(blocks, tabs)
-            if door is not None:
-                with gr.Tab("Annotate", id="annotate"):
-                    annotate_page.build()
+            for page, parts in made.items():
+                with gr.Tab(page.title, id=page.id):
+                    parts.lay_out()
+        _open_from_address(blocks, tabs, tuple(made))
     return blocks
 
 
-def create(
-    describer: Describer,
-    settings: Settings,
-    grounding_set: GroundingSet | None = None,
-    door: Door | None = None,
-) -> FastAPI:
-    """The ASGI application, guarded."""
-    groundings = Groundings(grounding_set, describer) if grounding_set else None
-    routers = [_example_photos()]
-    if groundings is not None:
-        # Gradio's sign-in stands before its own routes only.
-        signed = door is not None and not door.open
+def _open_from_address(blocks: gr.Blocks, tabs: gr.Tabs, pages: Sequence[Page]) -> None:
+    """An address that names a page (`?tab=search`, `?photo=...`) opens its tab."""
+    ids = {page.id for page in pages}
+    meant = {page.parameter: page.id for page in pages if page.parameter}
 
-        def admitted(request: Request) -> bool:
-            return not signed or (door is not None and door.person(request) is not None)
+    def opened(request: gr.Request) -> Any:
+        asked = request.query_params
+        page = asked.get("tab") or next((meant[name] for name in meant if asked.get(name)), "")
+        return gr.Tabs(selected=page) if page in ids else gr.skip()
 
-        routers.append(routes.router(groundings, admitted))
-    additions = Additions(
-        sheets=SHEETS,
-        routers=tuple(routers),
-        guard=GUARD,
+    blocks.load(opened, None, tabs, queue=False, show_progress="hidden", api_visibility="private")
+
+
+def limits_for(made: dict[Page, Parts], services: Services) -> GuardLimits:
+    """The guard lets pass what Gradio needs and what the pages registered, and nothing else."""
+    read = {f"{page.routes}/*" for page in made if page.routes}
+    write = {
+        f"{page.routes}/*"
+        for page, parts in made.items()
+        if any(
+            "POST" in (route.methods or ()) for router in parts.routers for route in _routes(router)
+        )
+    }
+    signing_in = ("/login",) if services.signing_in else ()
+    signing_out = ("/logout",) if services.signing_in else ()
+    return GuardLimits(
+        read=(*guard.READ, *sorted(read), *signing_out),
+        write=(*guard.WRITE, *sorted(write), *signing_in),
+        files=(guard.UPLOAD, *(file for parts in made.values() for file in parts.files)),
+        forms=signing_in,
+        leaving=signing_out,
     )
-    if door is not None:
-        additions = hosting.joined(additions, annotate_page.additions(door))
-    return hosting.create(lambda: pages(describer, groundings, door), settings, additions)
 
 
-def _example_photos() -> APIRouter:
-    router = APIRouter()
-    photos = {e.file: examples.FOLDER / e.file for e in examples.load()}
-
-    @router.get("/demo-examples/{name}")
-    def example_photo(name: str) -> FileResponse:
-        if name not in photos:
-            raise HTTPException(404)
-        return FileResponse(photos[name], media_type="image/jpeg")
-
-    return router
+def _routes(router: Any) -> list[APIRoute]:
+    return [route for route in router.routes if isinstance(route, APIRoute)]

@@ -1,15 +1,10 @@
-"""The example photos: what examples.json lists, and the strip of thumbnails that offers them."""
+"""The example photos: what examples/examples.json lists."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import gradio as gr
-
-from demo.web.component import on_load
 
 FOLDER = Path(__file__).parent / "examples"
 
@@ -38,15 +33,3 @@ def load(folder: Path = FOLDER) -> tuple[Example, ...]:
     entries = json.loads(listed.read_text(encoding="utf-8"))
     examples = (Example(**{**entry, "sentences": tuple(entry["sentences"])}) for entry in entries)
     return tuple(example for example in examples if (folder / example.file).is_file())
-
-
-def example_strip(examples: tuple[Example, ...], **settings: Any) -> gr.HTML:
-    """Thumbnails; the picked one's sentences below. Its `pick` event carries {photo, sentence}."""
-    return gr.HTML(
-        [asdict(example) for example in examples],
-        html_template='<div class="examples"></div>',
-        js_on_load=on_load("demo/pages/align/static", "examples.js", "'pick'"),
-        apply_default_css=False,
-        visible=bool(examples),
-        **settings,
-    )

@@ -22,7 +22,6 @@ ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
 MOST_WORDS = 8  # each costs a look into the index
 MOST_PHOTOS = 2**31  # of any set: no rank is beyond, and SQLite has no number far beyond
 _WHOLE = ("rank_from", "rank_to")
-_TEXT = ("order", "words", "kind")
 
 
 @dataclass(frozen=True)
@@ -97,24 +96,3 @@ class Listing:
             for field in fields(self)
             if getattr(self, field.name) != field.default
         }
-
-
-def listing_of(values: dict[str, str]) -> Listing:
-    """An address's parts -> a Listing; other keys are not looked at, empty ones ask for nothing.
-
-    Raises GroundingError where a number is none.
-    """
-    chosen: dict[str, Any] = {}
-    for field in fields(Listing):
-        value = values.get(field.name, "")
-        if not value:
-            continue
-        if field.name in _TEXT:
-            chosen[field.name] = value
-            continue
-        try:
-            number = float(value)
-            chosen[field.name] = int(number) if field.name in _WHOLE else number
-        except (ValueError, OverflowError):
-            raise GroundingError(f"{field.name} is '{value[:40]}'; expected a number") from None
-    return Listing(**chosen)

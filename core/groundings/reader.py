@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -144,6 +145,7 @@ class GroundingSet:
         self.first[-1] = last[0] if last else 0
         if len(self.regions) < self.first[-1]:
             raise GroundingError(f"{path}: its array of regions is cut short; make the set again")
+        self._asking = threading.local()
         self._orders: OrderedDict[Listing, np.ndarray] = OrderedDict()
         self._ordering = threading.Lock()
 
@@ -161,6 +163,20 @@ class GroundingSet:
         """A random name: another set, or the same one made anew, has another."""
         return self.about["set"]
 
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """One database session for all that this thread asks inside of it."""
+        held: Session | None = getattr(self._asking, "session", None)
+        if held is not None:
+            yield held
+            return
+        with Session(self.engine) as session:
+            self._asking.session = session
+            try:
+                yield session
+            finally:
+                self._asking.session = None
+
     def __len__(self) -> int:
         """Photos."""
         return len(self.first) - 1
@@ -170,12 +186,12 @@ class GroundingSet:
 
     def count(self, table: type[Base]) -> int:
         """Rows of a table."""
-        with Session(self.engine) as session:
+        with self.session() as session:
             return session.scalar(select(func.count()).select_from(table)) or 0
 
     def kinds(self) -> list[str]:
         """The kinds of phrases that there are, in alphabetic order."""
-        with Session(self.engine) as session:
+        with self.session() as session:
             query = select(PhraseRow.kind).distinct().order_by(PhraseRow.kind)
             return list(session.scalars(query))
 
@@ -185,7 +201,7 @@ class GroundingSet:
             if listing in self._orders:
                 self._orders.move_to_end(listing)
                 return self._orders[listing]
-        with Session(self.engine) as session:
+        with self.session() as session:
             ids = np.fromiter(session.scalars(listing.query()), np.int64)
         with self._ordering:
             self._orders[listing] = ids
@@ -205,18 +221,18 @@ class GroundingSet:
             PhotoRow.score,
             PhotoRow.iou,
         ).where(PhotoRow.id.in_(wanted))
-        with Session(self.engine) as session:
+        with self.session() as session:
             found = {row.id: Card(*row) for row in session.execute(query)}
         return [found[i] for i in wanted if i in found]
 
     def id_of(self, name: str) -> int | None:
         """A photo's name -> its id."""
-        with Session(self.engine) as session:
+        with self.session() as session:
             return session.scalar(select(PhotoRow.id).where(PhotoRow.name == name))
 
     def photo_path(self, photo: int) -> Path | None:
         """Where a photo lies; None for no photo, or a name that leads out of the folder."""
-        with Session(self.engine) as session:
+        with self.session() as session:
             name = session.scalar(select(PhotoRow.name).where(PhotoRow.id == photo))
         if name is None:
             return None
@@ -225,7 +241,7 @@ class GroundingSet:
 
     def look(self, photo: int) -> Look:
         """A photo's regions, as if it had just been looked at. Raises GroundingError for none."""
-        with Session(self.engine) as session:
+        with self.session() as session:
             row = session.get(PhotoRow, photo)
         if row is None:
             raise GroundingError(f"The set has no photo {photo}.")
@@ -248,25 +264,41 @@ class GroundingSet:
 
     def reading(self, sentence: int) -> Reading:
         """A sentence's words, as if it had just been read. Raises GroundingError for none."""
-        with Session(self.engine) as session:
-            # SQLite has no number beyond, and says so rudely.
-            row = session.get(SentenceRow, sentence) if sentence < 2**63 else None
-            if row is None:
-                raise GroundingError(f"The set has no sentence {sentence}.")
-            if not row.words:
-                raise GroundingError("The model cannot read this sentence: it knows no word of it.")
-            known = session.scalars(
-                select(WordRow.region.is_not(None))
-                .where(WordRow.sentence_id == sentence)
-                .order_by(WordRow.place)
+        return self.readings([sentence])[sentence]
+
+    def readings(self, sentences: Iterable[int]) -> dict[int, Reading]:
+        """The same for several, by id: two statements, however many they are."""
+        wanted = list(dict.fromkeys(sentences))
+        stored = [i for i in wanted if i < 2**63]  # SQLite has no number beyond, and says so rudely
+        with self.session() as session:
+            rows = {
+                row.id: row
+                for row in session.scalars(select(SentenceRow).where(SentenceRow.id.in_(stored)))
+            }
+            for sentence in wanted:
+                if sentence not in rows:
+                    raise GroundingError(f"The set has no sentence {sentence}.")
+                if not rows[sentence].words:
+                    raise GroundingError(
+                        "The model cannot read this sentence: it knows no word of it."
+                    )
+            flags: dict[int, list[bool]] = {sentence: [] for sentence in wanted}
+            known = session.execute(
+                select(WordRow.sentence_id, WordRow.region.is_not(None))
+                .where(WordRow.sentence_id.in_(stored))
+                .order_by(WordRow.sentence_id, WordRow.place)
             )
-            flags = np.fromiter(known, dtype=bool)
+            for sentence, flag in known:
+                flags[sentence].append(flag)
+        return {i: self._reading(rows[i], np.array(flags[i], dtype=bool)) for i in wanted}
+
+    def _reading(self, row: SentenceRow, known: np.ndarray) -> Reading:
         vectors = self.words[row.first_word : row.first_word + row.words].astype(np.float32)
-        return Reading(row.text, tuple(words_of(row.text)), flags, vectors)
+        return Reading(row.text, tuple(words_of(row.text)), known, vectors)
 
     def open(self, photo: int) -> Opened:
         """A photo with its sentences, the best ones of its gallery, and its phrases."""
-        with Session(self.engine) as session:
+        with self.session() as session:
             row = session.get(PhotoRow, photo)
             if row is None:
                 raise GroundingError(f"The set has no photo {photo}.")
@@ -299,7 +331,7 @@ class GroundingSet:
             .where(FoundRow.sentence_id == sentence)
             .order_by(FoundRow.place)
         )
-        with Session(self.engine) as session:
+        with self.session() as session:
             return [(int(photo), float(score)) for photo, score in session.execute(query)]
 
     def search(self, words: np.ndarray, count: int, scoring: Scoring) -> tuple[Found, Found]:
@@ -319,7 +351,7 @@ class GroundingSet:
         photos = np.searchsorted(self.first, rows, side="right") - 1
         cards = {card.id: card for card in self.cards(np.unique(photos))}
         query = select(PhotoRow.id, PhotoRow.boxes).where(PhotoRow.id.in_(list(cards)))
-        with Session(self.engine) as session:
+        with self.session() as session:
             stored = {i: np.frombuffer(b, np.float32).reshape(-1, 4)
                       for i, b in session.execute(query)}  # fmt: skip
         placed = []

@@ -19,7 +19,7 @@ from core.alignment.ranking import Found
 from core.describer import Describer
 from core.groundings.analysis import Analysis, analyse
 from core.groundings.approximate import ApproximateSearch, index_path
-from core.groundings.listing import Listing
+from core.groundings.listing import ORDERS, Listing
 from core.groundings.reader import Candidate, Card, GroundingSet, Opened
 from core.groundings.schema import GroundingError, fingerprint
 from core.results import Look, Reading, align, locate
@@ -30,6 +30,16 @@ OTHER_CHECKPOINT = (
     "This set was made with another checkpoint, so new words cannot be compared with it; make it "
     "again with `python -m train ground`, or start the demo with --checkpoint."
 )
+
+ORDER_TITLES = {
+    "set": "in the set's order",
+    "rank-worst": "failures first (rank of the truth)",
+    "rank-best": "best rank first",
+    "score-lowest": "lowest score first",
+    "score-highest": "highest score first",
+    "iou-lowest": "lowest IoU first",
+    "iou-highest": "highest IoU first",
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,7 @@ class PageLimits:
     """Regions, and photos, of one search."""
 
 
-class Groundings:
+class GroundingService:
     """One set, and the describer that reads what people type. Safe between threads."""
 
     def __init__(
@@ -63,10 +73,12 @@ class Groundings:
             "checkpoint": self.set.about["checkpoint"],
             "readable": self.readable,
             "kinds": self.set.kinds(),
+            "letters": self.describer.limits.characters,
             "formats": formats.as_json(),
+            "orders": [{"name": name, "title": ORDER_TITLES[name]} for name in ORDERS],
         }
 
-    def list(self, listing: Listing, offset: int = 0, count: int = 60) -> dict[str, Any]:
+    def page(self, listing: Listing, offset: int = 0, count: int = 60) -> dict[str, Any]:
         """A page of the grid: photos offset .. offset + count of a listing."""
         if offset < 0 or not 1 <= count <= self.limits.photos:
             raise GroundingError(
@@ -101,6 +113,12 @@ class Groundings:
         listing: Listing = Listing(),
     ) -> dict[str, Any]:
         """A photo, its sentences, its phrases, one sentence aligned, and its neighbours."""
+        with self.set.session():
+            return self._open(photo, sentence, text, beta, listing)
+
+    def _open(
+        self, photo: str, sentence: int | None, text: str, beta: float, listing: Listing
+    ) -> dict[str, Any]:
         opened = self._opened(photo)
         listed = [*opened.own, *opened.retrieved]
         if sentence is None and not text.strip():
@@ -152,11 +170,11 @@ class Groundings:
 
     def _sentences(self, look: Look, listed: list[Candidate], beta: float) -> list[dict[str, Any]]:
         """Each with the region of every word at beta, so that lists are coloured as well."""
+        readings = self.set.readings(c.sentence for c in listed if c.readable)
         rows = []
         for candidate in listed:
             words: list[dict[str, Any]] = []
-            if candidate.readable:
-                reading = self.set.reading(candidate.sentence)
+            if reading := readings.get(candidate.sentence):
                 for word, region in zip(
                     reading.words, locate(look, reading, beta).regions, strict=True
                 ):
@@ -179,15 +197,16 @@ class Groundings:
         self, photo: str, sentence: int | None = None, text: str = "", beta: float = 0.0
     ) -> dict[str, Any]:
         """One sentence of the set, or what somebody typed, with a photo at beta."""
-        opened = self._opened(photo)
-        if sentence is None and not text.strip():
-            raise GroundingError("There is no sentence; name one of the set or type one.")
-        listed = [*opened.own, *opened.retrieved]
-        return {
-            "view": self._aligned(opened.look, sentence, text, beta),
-            "sentences": self._sentences(opened.look, listed, beta),
-            "found": self._found(sentence),
-        }
+        with self.set.session():
+            opened = self._opened(photo)
+            if sentence is None and not text.strip():
+                raise GroundingError("There is no sentence; name one of the set or type one.")
+            listed = [*opened.own, *opened.retrieved]
+            return {
+                "view": self._aligned(opened.look, sentence, text, beta),
+                "sentences": self._sentences(opened.look, listed, beta),
+                "found": self._found(sentence),
+            }
 
     def _found(self, sentence: int | None) -> list[dict[str, Any]]:
         """The best photos of its gallery for one of the set's sentences; none for typed text."""

@@ -19,22 +19,16 @@ from core.results import Alignment, Look
 from core.vision import boxes
 from core.vision.images import Photo
 from demo.viewer import heatmap
-from demo.web.component import on_load, static
-from demo.web.preview import data_url
+from demo.web.component import component, static
+from demo.web.pictures import data_url
+
+SHEET = f"{static(__file__)}/viewer.css"
 
 
 def alignment_viewer(**settings: Any) -> gr.HTML:
-    """The component: a photo and, once there is one, its alignment with a sentence.
-
-    An instance, as all components here: beside a subclass Gradio would write a .pyi file.
-    """
-    return gr.HTML(
-        alignment_view(None),
-        photo=None,
-        html_template='<div class="viewer"></div>',
-        js_on_load=on_load(static(__file__), "viewer.js", "'slide'"),
-        apply_default_css=False,
-        **settings,
+    """The component: a photo and, once there is one, its alignment with a sentence."""
+    return component(
+        __file__, "viewer", alignment_view(None), events=("slide",), photo=None, **settings
     )
 
 

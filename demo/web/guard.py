@@ -20,9 +20,10 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from demo.web.errors import refusal
 from demo.web.uploads import UploadFolder
 
 CALLER: ContextVar[str] = ContextVar("CALLER", default="")
@@ -192,10 +193,10 @@ class Guard:
                     headers[name] = value
             await send(message)
 
-        if refusal := self._refusal(scope):
-            await refusal(scope, receive, marked)
+        if answer := self._refusal(scope):
+            await answer(scope, receive, marked)
         elif not await self._may_enter(scope):
-            await _answer(401, "Sign in first.")(scope, receive, marked)
+            await refusal(401, "nobody", "Sign in first.")(scope, receive, marked)
         elif scope["method"] != "POST":
             await self.app(scope, receive, marked)
         else:
@@ -216,29 +217,30 @@ class Guard:
         else:
             await self._with_json(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> PlainTextResponse | None:
+    def _refusal(self, scope: Scope) -> Response | None:
         """What can be told from the first lines of a request."""
         headers, path = Headers(scope=scope), scope["path"]
         named = [headers.get("host", ""), *headers.getlist("x-forwarded-host")]
         if not all(known_host(name, self.hosts, self.any_address) for name in named):
-            return _answer(400, "This server has another name.")
+            return refusal(400, "host", "This server has another name.")
         if scope["method"] in ("GET", "HEAD"):
             if not _matches(path, self.limits.read):
-                return _answer(404, "Not found.")
+                return refusal(404, "absent", "Not found.")
             if _matches(path, self.limits.leaving) and _from_elsewhere(headers, named[0]):
-                return _answer(403, "Only this server's own pages may do this.")
+                return refusal(403, "refused", "Only this server's own pages may do this.")
             return None
         if scope["method"] != "POST":
-            return _answer(405, "Only GET, HEAD and POST.")
+            return refusal(405, "method", "Only GET, HEAD and POST.")
         if _from_elsewhere(headers, named[0]):
-            return _answer(403, "Only this server's own pages may do this.")
+            return refusal(403, "refused", "Only this server's own pages may do this.")
         if not _matches(path, self.limits.write):
-            return _answer(404, "Not found.")
+            return refusal(404, "absent", "Not found.")
         lengths = headers.getlist("content-length")
         if len(lengths) != 1 or not re.fullmatch(r"\d{1,15}", lengths[0], re.ASCII):
-            return _answer(411, "The request must state its length.")
+            return refusal(411, "length", "The request must state its length.")
         if "transfer-encoding" in headers:  # then the length that is stated counts for nothing
-            return _answer(400, "The request must state its length once, in Content-Length.")
+            text = "The request must state its length once, in Content-Length."
+            return refusal(400, "length", text)
         if int(lengths[0]) > (most := self._most(path)):
             return _too_large(most)
         return None
@@ -259,7 +261,7 @@ class Guard:
             more = message.get("more_body", False)
         body = b"".join(pieces)
         if text := self._objection(body):
-            await _answer(400, text)(scope, receive, send)
+            await refusal(400, "invalid", text)(scope, receive, send)
             return
         handed = False
 
@@ -315,9 +317,5 @@ def _capped(app: ASGIApp, most: int) -> ASGIApp:
     return capped
 
 
-def _answer(status: int, text: str) -> PlainTextResponse:
-    return PlainTextResponse(text, status_code=status)
-
-
-def _too_large(most: int) -> PlainTextResponse:
-    return _answer(413, f"At most {most:,} bytes are accepted at once.")
+def _too_large(most: int) -> Response:
+    return refusal(413, "large", f"At most {most:,} bytes are accepted at once.")

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import gradio as gr
 import plotly
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
+from demo.web import errors
 from demo.web.component import static, static_folders
 from demo.web.guard import Guard, GuardLimits
+from demo.web.sessions import Sessions
 from demo.web.uploads import UploadFolder, UploadLimits
 
 STATIC = static(__file__)
@@ -26,7 +28,7 @@ PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 
 @dataclass(frozen=True)
-class Settings:
+class ServerSettings:
     """Where the server listens, what it is called, and where uploads lie."""
 
     uploads: Path
@@ -42,42 +44,6 @@ class Settings:
     """Visitors remembered at once; each costs about 0.1 MB."""
 
 
-@dataclass(frozen=True)
-class Additions:
-    """What an app serves beside Gradio's pages."""
-
-    sheets: tuple[str, ...]
-    """Addresses of its style sheets, beside those that all pages share."""
-    routers: tuple[APIRouter, ...] = ()
-    guard: GuardLimits = field(default_factory=GuardLimits)
-    auth: Callable[[str, str], Awaitable[bool]] | None = None
-    """Gradio's sign-in, for the whole app."""
-    admitted: Callable[[Request], bool] | None = None
-    """With a sign-in: whether a request comes from somebody who may be here now."""
-
-
-def joined(one: Additions, other: Additions) -> Additions:
-    """What two parts of an app serve, together; the sign-in is the one that is there."""
-
-    def both(name: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*getattr(one.guard, name), *getattr(other.guard, name))))
-
-    return Additions(
-        sheets=(*one.sheets, *other.sheets),
-        routers=(*one.routers, *other.routers),
-        guard=GuardLimits(
-            json_bytes=max(one.guard.json_bytes, other.guard.json_bytes),
-            read=both("read"),
-            write=both("write"),
-            files=both("files"),
-            forms=both("forms"),
-            leaving=both("leaving"),
-        ),
-        auth=one.auth or other.auth,
-        admitted=one.admitted or other.admitted,
-    )
-
-
 def theme() -> gr.themes.Base:
     """Quiet colours, the system's own fonts: nothing to fetch."""
     return gr.themes.Base(
@@ -89,8 +55,24 @@ def theme() -> gr.themes.Base:
     )
 
 
-def create(pages: Callable[[], gr.Blocks], settings: Settings, additions: Additions) -> FastAPI:
-    """The ASGI application, guarded. pages: called once Gradio knows its folder."""
+def create(
+    pages: Callable[[], gr.Blocks],
+    settings: ServerSettings,
+    *,
+    sheets: tuple[str, ...] = (),
+    routers: tuple[APIRouter, ...] = (),
+    addresses: tuple[str, ...] = (),
+    limits: GuardLimits = GuardLimits(),
+    sign_in: Sessions | None = None,
+) -> FastAPI:
+    """The ASGI application, guarded.
+
+    pages    lays them out; called once Gradio knows its folder
+    sheets   addresses of the pages' style sheets, beside those that all share
+    routers  what is served beside Gradio, below `addresses`
+    limits   what the guard lets pass
+    sign_in  who may come in, where a password is asked for before any page
+    """
     os.environ["GRADIO_TEMP_DIR"] = str(settings.uploads)  # Gradio's one way to choose a folder
     folder = UploadFolder(settings.uploads, settings.limits)
 
@@ -103,22 +85,25 @@ def create(pages: Callable[[], gr.Blocks], settings: Settings, additions: Additi
             await sweeping
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    errors.install(app)
 
     @app.get(f"/{STATIC}/plotly.min.js")
     def plotly_script() -> FileResponse:
         return FileResponse(PLOTLY, media_type="text/javascript")
 
-    for router in additions.routers:
+    for router in routers:
         app.include_router(router)
     for address, files in static_folders().items():
         app.mount(f"/{address}", StaticFiles(directory=files))
+    for address in (*addresses, "/demo"):
+        app.mount(address, errors.absent)  # or the rest would be Gradio's, and refused its way
     app.add_middleware(
         Guard,
         uploads=folder,
         hosts=_own_names(settings),
         any_address=settings.host in ("0.0.0.0", "::"),
-        limits=additions.guard,
-        admitted=additions.admitted,
+        limits=limits,
+        admitted=None if sign_in is None else lambda request: sign_in.person(request) is not None,
     )
     blocks = pages()
     blocks.state_session_capacity = settings.sessions
@@ -132,14 +117,12 @@ def create(pages: Callable[[], gr.Blocks], settings: Settings, additions: Additi
         blocks,
         path="/",
         theme=theme(),
-        head="".join(
-            f'<link rel="stylesheet" href="{sheet}">' for sheet in (*SHEETS, *additions.sheets)
-        ),
+        head="".join(f'<link rel="stylesheet" href="{sheet}">' for sheet in (*SHEETS, *sheets)),
         footer_links=["api"],
         run_history=False,
         show_error=False,  # what goes wrong inside is for the log, not for the visitor
         max_file_size=settings.limits.request_bytes,
-        auth=additions.auth,
+        auth=sign_in.check_password if sign_in else None,
         ssr_mode=False,
         mcp_server=False,
         enable_monitoring=False,
@@ -148,7 +131,7 @@ def create(pages: Callable[[], gr.Blocks], settings: Settings, additions: Additi
     return mounted
 
 
-def _own_names(settings: Settings) -> Iterable[str]:
+def _own_names(settings: ServerSettings) -> Iterable[str]:
     local = {"localhost", "127.0.0.1", "::1", socket.gethostname()}
     return local | {settings.host, *settings.names}
 

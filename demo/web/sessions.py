@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class DoorLimits:
+class SessionLimits:
     """What guessing and forgetting cost."""
 
     sessions: int = 10_000
@@ -48,10 +48,10 @@ class DoorLimits:
     """Seconds before the answer that it cannot be answered: or asking again takes all there is."""
 
 
-class Door:
+class Sessions:
     """Sessions of one server. open: whether a name is enough."""
 
-    def __init__(self, store: Store, open: bool, limits: DoorLimits = DoorLimits()) -> None:
+    def __init__(self, store: Store, open: bool, limits: SessionLimits = SessionLimits()) -> None:
         self.store = store
         self.open = open
         self.limits = limits
@@ -98,7 +98,7 @@ class Door:
             self._names.pop(request.cookies.get(self.cookie, ""), None)
         response.delete_cookie(self.cookie, httponly=True, samesite="strict")
 
-    async def gradio(self, name: str, password: str) -> bool:
+    async def check_password(self, name: str, password: str) -> bool:
         """Gradio's `auth`; 429 and one sentence where it cannot be answered now."""
         try:
             return await self.verified(name, password) is not None
@@ -119,7 +119,7 @@ class Door:
             return None
 
     async def change_password(self, who: Person, old: str, new: str) -> None:
-        """One's own; the old one can be guessed no more often than at the door."""
+        """One's own; the old one can be guessed no more often than at the sign-in."""
         change = self.store.people.change_password
         await self._hashed(who.name, lambda: change(who, old, new))
 

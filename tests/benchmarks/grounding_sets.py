@@ -34,7 +34,7 @@ from core.checkpoints import Checkpoint, load_checkpoint
 from core.describer import Describer
 from core.groundings.listing import Listing
 from core.groundings.reader import GroundingSet
-from demo.grounding_set.service import Groundings
+from demo.grounding_set.service import GroundingService
 from train.data import CaptionSet, Phrase
 from train.features import FeatureStore
 from train.ground import ground
@@ -110,12 +110,12 @@ def measure(regions: int, sentences: int, threads: int, answer: Any) -> None:
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         groundings = GroundingSet(out)
-        page = Groundings(groundings, describer)
+        page = GroundingService(groundings, describer)
         failures = Listing("rank-worst")
 
         def first_page() -> None:
             groundings._orders.clear()  # as if nobody had asked before
-            page.list(failures)
+            page.page(failures)
 
         middle = captions.names[photos // 2]
         figures = {
@@ -132,7 +132,7 @@ def measure(regions: int, sentences: int, threads: int, answer: Any) -> None:
             "list_ms": timed(first_page, 9),
             "open_ms": timed(lambda: page.open(middle, listing=failures), 9),
             "search_ms": timed(lambda: page.search(QUERY), 15),
-            "analysis_ms": timed(lambda: Groundings(groundings, describer).analysis(), 3),
+            "analysis_ms": timed(lambda: GroundingService(groundings, describer).analysis(), 3),
         }
         groundings.close()
     answer.put(figures)

@@ -1,9 +1,9 @@
 // What the Browse, Search and Errors pages share: questions to the server, and the page's address.
 
-const ROOT = "demo-groundings";
+const ROOT = "groundings";
 const here = (path) => new URL(`${ROOT}/${path}`, document.baseURI);
 
-// Parts of an address that say which photos, as demo/../core/groundings/listing.py names them.
+// Parts of an address that say which photos, as core/groundings/listing.py names them.
 export const LISTING = [
   "order",
   "words",
@@ -38,7 +38,7 @@ export async function ask(name, values, signal) {
   }
   const said = await answer.json().catch(() => null);
   if (answer.ok && said) return said;
-  throw new Error(said?.message ?? said?.detail ?? "The server could not answer this. Try again.");
+  throw new Error(said?.message ?? "The server could not answer this. Try again.");
 }
 
 // Asks one question at a time: a new one ends the last.
@@ -70,19 +70,23 @@ export function writeAddress(page, values, push = false) {
 
 // Another page at some place: its tab opens, and it reads the address.
 export function goTo(page, values) {
+  followed.add(page); // before it was ever shown: its tab is no reason to clear the address
   writeAddress(page, values, true);
   selectTab(page);
   dispatchEvent(new PopStateEvent("popstate"));
 }
 
-const TITLES = { browse: "Browse", search: "Search", errors: "Errors" };
+const followed = new Set(); // the pages that the address belongs to
 
-function tabs() {
-  return [...document.querySelectorAll('[role="tab"]')].filter((tab) => !tab.closest(".hidden"));
+// Tabs are known by the pages' ids. Gradio keeps a second, hidden row of them to measure with.
+function tabs(page) {
+  return [...document.querySelectorAll(`[role="tab"][data-tab-id="${CSS.escape(page)}"]`)].filter(
+    (tab) => !tab.closest(".hidden"),
+  );
 }
 
 export function selectTab(page) {
-  const named = tabs().filter((tab) => tab.textContent.trim() === TITLES[page]);
+  const named = tabs(page);
   const shown = named.find((tab) => tab.getClientRects().length) ?? named[0];
   if (shown?.getAttribute("aria-selected") !== "true") shown?.click();
 }
@@ -90,6 +94,7 @@ export function selectTab(page) {
 // A page that belongs to the address: tells it when it is to be read anew, and when it comes into
 // sight. Other tabs leave no address behind.
 export function follow(element, page, { read, show }) {
+  followed.add(page);
   const onPop = () => {
     if (!element.isConnected) return removeEventListener("popstate", onPop);
     const values = readAddress();
@@ -114,7 +119,7 @@ function leaveNothingBehind() {
   watching = true;
   document.addEventListener("click", (event) => {
     const tab = event.target.closest?.('[role="tab"]');
-    if (!tab || Object.values(TITLES).includes(tab.textContent.trim())) return;
+    if (!tab || followed.has(tab.dataset.tabId)) return;
     history.replaceState(null, "", location.pathname);
   });
 }

@@ -1,6 +1,6 @@
 """Describing: the whole photo's caption and one for each region, under the Align page's viewer.
 
-The panel is drawn by static/describe.js from one plain value (`description_view`). Its events:
+The panel is drawn by static/descriptions.js from one plain value (`description_view`). Its events:
   describe           say something about everything; the answers come one after the other
   halt               stop doing so
   more {region}      further sentences of one region
@@ -18,7 +18,7 @@ from core.captioning.beam import Decoding
 from core.describer import Describer
 from core.results import Description, Look, Spoken
 from core.vision import boxes
-from demo.web.component import on_load, static
+from demo.web.component import component
 
 BEST = 5  # sentences of a region, when more are asked for
 Said = tuple[Description, ...]
@@ -97,26 +97,26 @@ def sentence_of(said: Said, region: int, rank: int) -> str:
 
 def build(
     describer: Describer,
-    desk: gr.State,
+    state: gr.State,
     settings: dict[str, Any],
     use: Callable[..., Any],
     used: list[Any],
 ) -> Callable[[Any], None]:
     """Lay the panel out where a checkpoint has captioners, and wire it.
 
-    desk      the visitor's desk, which has `look`
+    state     the visitor's, which has `look`
     settings  of every event that runs a network
-    use       (sentence, desk) -> values of the components `used`
+    use       (sentence, state) -> values of the components `used`
     -> a function that empties the panel after an event that brought another photo
     """
     if not describer.checkpoint.captioners:
         return lambda event: None
     said = gr.State(())
-    panel = gr.HTML(
+    panel = component(
+        __file__,
+        "descriptions",
         description_view(),
-        html_template='<div class="descriptions"></div>',
-        js_on_load=on_load(static(__file__), "describe.js", "'describe' 'halt' 'more' 'use'"),
-        apply_default_css=False,
+        events=("describe", "halt", "more", "use"),
         elem_id="descriptions",
     )
 
@@ -133,9 +133,9 @@ def build(
         return description_view(before)
 
     quiet = {**settings, "show_progress": "hidden", "show_progress_on": None}
-    describing = panel.describe(on_describe, [desk], [said, panel], **quiet)
-    panel.more(on_more, [desk, said], [said, panel], **quiet)
-    panel.use(on_use, [desk, said], used, **settings)
+    describing = panel.describe(on_describe, [state], [said, panel], **quiet)
+    panel.more(on_more, [state, said], [said, panel], **quiet)
+    panel.use(on_use, [state, said], used, **settings)
     own = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     panel.halt(on_halt, [said], [panel], cancels=[describing], **own)
 

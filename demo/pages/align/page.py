@@ -1,6 +1,6 @@
 """The Align page: a photo and a sentence become coloured words and boxes.
 
-What a person has on their desk (the photo looked at, the sentence aligned) stays on the server in
+What a visitor has before them (the photo looked at, the sentence aligned) stays on the server in
 `gr.State`; the browser only gets pictures and numbers. A new sentence does not look again, a new
 beta does not read again.
 """
@@ -20,8 +20,12 @@ from core.vision.images import ImageError, Photo
 from demo import examples
 from demo.examples import Example
 from demo.pages.align import describe
-from demo.pages.align.photo_input import UploadedFile, file_bytes, photo_input
-from demo.viewer.viewer import alignment_view, alignment_viewer, photo_view
+from demo.pages.align.example_strip import example_strip, router
+from demo.pages.align.photo_input import file_bytes, photo_input
+from demo.viewer import viewer
+from demo.viewer.viewer import alignment_view, photo_view
+from demo.web.component import static
+from demo.web.pages import Parts, Services
 
 NO_PHOTO = "There is no photo yet: choose one, paste one or pick an example."
 NO_PHOTO_SENT = "There is no photo; send a JPEG, PNG or WebP file."
@@ -29,8 +33,8 @@ BAD_BETA = "Beta must be a finite number from 0 upwards."
 
 
 @dataclass(frozen=True)
-class Desk:
-    """What one visitor has before them. Beta is the last one asked for."""
+class AlignState:
+    """What one visitor has before them, kept between events. Beta is the last one asked for."""
 
     look: Look | None = None
     alignment: Alignment | None = None
@@ -44,62 +48,66 @@ class AlignLimits:
     at_once: int = 2
     """Networks run for this many visitors at a time: one for each core of a small machine."""
     remember_seconds: int = 3600
-    """A desk left alone for an hour is forgotten, and the page asks for its photo again."""
+    """A state left alone for an hour is forgotten, and the page asks for its photo again."""
 
 
-class Handlers:
-    """The page's jobs, free of widgets: each takes a desk and gives the next one."""
+class AlignService:
+    """The page's jobs, free of widgets: each takes a visitor's state and gives the next."""
 
     def __init__(self, describer: Describer, offered: tuple[Example, ...] = ()) -> None:
         self.describer = describer
         self.offered = offered
 
-    def align(self, sentence: str, desk: Desk) -> tuple[Desk, dict[str, Any]]:
-        """A sentence for the photo on the desk; the old result stays if it cannot be read."""
-        if desk.look is None:
-            return desk, alignment_view(None, NO_PHOTO)
+    def align(self, sentence: str, state: AlignState) -> tuple[AlignState, dict[str, Any]]:
+        """A sentence for the visitor's photo; the old result stays if it cannot be read."""
+        if state.look is None:
+            return state, alignment_view(None, NO_PHOTO)
         try:
-            aligned = align(desk.look, self.describer.read(sentence))
+            aligned = align(state.look, self.describer.read(sentence))
         except SentenceError as error:
-            return desk, alignment_view(desk.alignment, str(error))
-        aligned = aligned.at(min(desk.beta, aligned.merging_beta))
-        return replace(desk, alignment=aligned), alignment_view(aligned)
+            return state, alignment_view(state.alignment, str(error))
+        aligned = aligned.at(min(state.beta, aligned.merging_beta))
+        return replace(state, alignment=aligned), alignment_view(aligned)
 
     def look(
-        self, photo: Photo, sentence: str, desk: Desk, credit: str = ""
-    ) -> tuple[Desk, dict[str, Any]]:
-        """A new photo, aligned at once if a sentence is there already. -> desk, viewer update."""
+        self, photo: Photo, sentence: str, state: AlignState, credit: str = ""
+    ) -> tuple[AlignState, dict[str, Any]]:
+        """A new photo, aligned at once if a sentence is there already. -> state, viewer update."""
         look = self.describer.look(photo)
-        desk, view = replace(desk, look=look, alignment=None), alignment_view(None)
+        state, view = replace(state, look=look, alignment=None), alignment_view(None)
         if sentence.strip():
-            desk, view = self.align(sentence, desk)
-        return desk, {"photo": photo_view(photo, look, credit), "value": view}
+            state, view = self.align(sentence, state)
+        return state, {"photo": photo_view(photo, look, credit), "value": view}
 
-    def take(self, data: bytes | None, sentence: str, desk: Desk) -> tuple[Desk, dict[str, Any]]:
+    def take(
+        self, data: bytes | None, sentence: str, state: AlignState
+    ) -> tuple[AlignState, dict[str, Any]]:
         """An uploaded file; whatever was there stays if it is no photo."""
         if data is None:
-            return desk, {"value": alignment_view(desk.alignment, NO_PHOTO)}
+            return state, {"value": alignment_view(state.alignment, NO_PHOTO)}
         try:
             photo = images.decode(data)
         except ImageError as error:
-            return desk, {"value": alignment_view(desk.alignment, str(error))}
-        return self.look(photo, sentence, desk)
+            return state, {"value": alignment_view(state.alignment, str(error))}
+        return self.look(photo, sentence, state)
 
-    def pick(self, photo: int, sentence: int, desk: Desk) -> tuple[Desk, str, dict[str, Any]]:
-        """One of the examples, by number. -> desk, its sentence, viewer update."""
+    def pick(
+        self, photo: int, sentence: int, state: AlignState
+    ) -> tuple[AlignState, str, dict[str, Any]]:
+        """One of the examples, by number. -> state, its sentence, viewer update."""
         example = self.offered[photo]
         text = example.sentences[sentence]
-        desk, update = self.look(
-            images.read(examples.FOLDER / example.file), text, desk, example.credit
+        state, update = self.look(
+            images.read(examples.FOLDER / example.file), text, state, example.credit
         )
-        return desk, text, update
+        return state, text, update
 
-    def slide(self, beta: float, desk: Desk) -> tuple[Desk, dict[str, Any]]:
-        """Another beta for what is on the desk: only the chain is decoded again."""
-        if desk.alignment is None:
-            return desk, alignment_view(None, NO_PHOTO if desk.look is None else "")
-        aligned = desk.alignment.at(beta)
-        return replace(desk, alignment=aligned, beta=beta), alignment_view(aligned)
+    def slide(self, beta: float, state: AlignState) -> tuple[AlignState, dict[str, Any]]:
+        """Another beta for what is there: only the chain is decoded again."""
+        if state.alignment is None:
+            return state, alignment_view(None, NO_PHOTO if state.look is None else "")
+        aligned = state.alignment.at(beta)
+        return replace(state, alignment=aligned, beta=beta), alignment_view(aligned)
 
     def api(self, photo: bytes | None, sentence: str, beta: float | None) -> dict[str, Any]:
         """`/align`: everything at once, for programs. Raises what the page would say."""
@@ -134,15 +142,25 @@ def _refusal(message: str) -> gr.Error:
     return gr.Error(message, print_exception=False)
 
 
-def build(describer: Describer, limits: AlignLimits = AlignLimits()) -> None:
-    """Lay the page out inside the `gr.Blocks` or `gr.Tab` that is open, and wire it."""
-    offered = examples.load()
-    jobs = Handlers(describer, offered)
-    _publish(jobs, limits)  # first: who comes first gets the name "align"
-    desk = gr.State(Desk(), time_to_live=limits.remember_seconds)
+def parts(services: Services) -> Parts:
+    """The page of the server's describer."""
+    assert services.describer is not None
+    service = AlignService(services.describer, examples.load())
+    folder = static(__file__)
+    return Parts(
+        lay_out=lambda: lay_out(service),
+        sheets=(viewer.SHEET, f"{folder}/align.css", f"{folder}/descriptions.css"),
+        routers=(router(service.offered),),
+    )
+
+
+def lay_out(service: AlignService, limits: AlignLimits = AlignLimits()) -> None:
+    """Make the components inside the `gr.Blocks` or `gr.Tab` that is open, and wire them."""
+    _publish(service, limits)  # first: who comes first gets the name "align"
+    state = gr.State(AlignState(), time_to_live=limits.remember_seconds)
     with gr.Row(elem_classes="photo-row"):
         photo = photo_input()
-        strip = examples.example_strip(offered)
+        strip = example_strip(service.offered)
     with gr.Row(elem_classes="sentence-row"):
         sentence = gr.Textbox(
             label="Sentence",
@@ -155,47 +173,49 @@ def build(describer: Describer, limits: AlignLimits = AlignLimits()) -> None:
             elem_id="sentence",
         )
         button = gr.Button("Align", variant="primary", scale=1, min_width=110)
-    viewer = alignment_viewer(elem_id="align-viewer")
+    shown = viewer.alignment_viewer(elem_id="align-viewer")
 
-    def take(sent: UploadedFile | None, text: str, current: Desk) -> tuple[Desk, Any, None]:
-        current, update = jobs.take(file_bytes(sent), text, current)
+    def take(sent: object, text: str, current: AlignState) -> tuple[AlignState, Any, None]:
+        current, update = service.take(file_bytes(sent), text, current)
         return current, gr.update(**update), None
 
-    def pick(current: Desk, event: gr.EventData) -> tuple[Desk, str, Any]:
-        current, text, update = jobs.pick(event.photo, event.sentence, current)
+    def pick(current: AlignState, event: gr.EventData) -> tuple[AlignState, str, Any]:
+        current, text, update = service.pick(event.photo, event.sentence, current)
         return current, text, gr.update(**update)
 
-    def use(text: str, current: Desk) -> tuple[Desk, str, dict[str, Any]]:
-        current, view = jobs.align(text, current)
+    def use(text: str, current: AlignState) -> tuple[AlignState, str, dict[str, Any]]:
+        current, view = service.align(text, current)
         return current, text, view
 
-    def slide(current: Desk, event: gr.EventData) -> tuple[Desk, dict[str, Any]]:
-        return jobs.slide(float(event.beta), current)
+    def slide(current: AlignState, event: gr.EventData) -> tuple[AlignState, dict[str, Any]]:
+        return service.slide(float(event.beta), current)
 
     networks: dict[str, Any] = {
         "concurrency_id": "networks",
         "concurrency_limit": limits.at_once,
         "api_visibility": "private",
         "show_progress": "minimal",
-        "show_progress_on": viewer,
+        "show_progress_on": shown,
     }
-    emptied_after = describe.build(describer, desk, networks, use, [desk, sentence, viewer])
-    emptied_after(photo.upload(take, [photo, sentence, desk], [desk, viewer, photo], **networks))
-    emptied_after(strip.pick(pick, [desk], [desk, sentence, viewer], **networks))
+    emptied_after = describe.build(
+        service.describer, state, networks, use, [state, sentence, shown]
+    )
+    emptied_after(photo.upload(take, [photo, sentence, state], [state, shown, photo], **networks))
+    emptied_after(strip.pick(pick, [state], [state, sentence, shown], **networks))
     gr.on(
         [sentence.submit, button.click],
-        jobs.align,
-        [sentence, desk],
-        [desk, viewer],
+        service.align,
+        [sentence, state],
+        [state, shown],
         trigger_mode="always_last",
         **networks,
     )
     # Not queued: it runs no network, and a slider that waits its turn is no slider. "multiple": the
     # viewer itself asks one question at a time, and Gradio's own guard would drop the last one.
-    viewer.slide(
+    shown.slide(
         slide,
-        [desk],
-        [desk, viewer],
+        [state],
+        [state, shown],
         queue=False,
         trigger_mode="multiple",
         show_progress="hidden",
@@ -203,15 +223,15 @@ def build(describer: Describer, limits: AlignLimits = AlignLimits()) -> None:
     )
 
 
-def _publish(jobs: Handlers, limits: AlignLimits) -> None:
+def _publish(service: AlignService, limits: AlignLimits) -> None:
     """The endpoints `/align` and, where the checkpoint has captioners, `/describe`. Their typed
     arguments are those of components that nobody sees."""
 
     def align_photo(photo: bytes | None, sentence: str, beta: float = 0.0) -> dict[str, Any]:
-        return jobs.api(photo, sentence, beta)
+        return service.api(photo, sentence, beta)
 
     def describe_photo(photo: bytes | None, best: float = 1) -> dict[str, Any]:
-        return jobs.describe_api(photo, best)
+        return service.describe_api(photo, best)
 
     photo = gr.File(label="a JPEG, PNG or WebP file", type="binary", visible=False)
     # Gradio's own opens whatever path it is given. Not a subclass: see `photo_input`.
@@ -220,8 +240,11 @@ def _publish(jobs: Handlers, limits: AlignLimits) -> None:
     beta = gr.Number(0.0, label="0: every word alone; merging_beta: one region", visible=False)
     best = gr.Number(1, label="sentences of each region, 1 to 7", visible=False)
     # What the API's page shows as an example call. Gradio's own names a file on the web.
-    photo.example_payload = lambda: {"path": "photo.jpg", "meta": {"_type": "gradio.FileData"}}
-    sentence.example_payload = lambda: "a dog runs on the grass"
+    vars(photo)["example_payload"] = lambda: {
+        "path": "photo.jpg",
+        "meta": {"_type": "gradio.FileData"},
+    }
+    vars(sentence)["example_payload"] = lambda: "a dog runs on the grass"
     networks: dict[str, Any] = {
         "concurrency_id": "networks",
         "concurrency_limit": limits.at_once,
@@ -238,7 +261,7 @@ def _publish(jobs: Handlers, limits: AlignLimits) -> None:
         ),
         **networks,
     )
-    if jobs.describer.checkpoint.captioners:
+    if service.describer.checkpoint.captioners:
         gr.Button(visible=False).click(
             describe_photo,
             [photo, best],

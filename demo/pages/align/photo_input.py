@@ -14,22 +14,23 @@ from gradio.data_classes import FileData as UploadedFile
 from gradio.utils import get_upload_folder
 
 from core.vision.images import ImageLimits
-from demo.web.component import on_load, static
+from demo.web.component import component
 from demo.web.uploads import UploadFolder
 
 
 def photo_input(limits: ImageLimits = ImageLimits(), **settings: Any) -> gr.HTML:
     """A place to drop photos. Its `upload` event gives an `UploadedFile`."""
-    component = gr.HTML(
-        html_template='<div class="photo-input"></div>',
-        js_on_load=on_load(static(__file__), "photo_input.js", "'upload'"),
-        apply_default_css=False,
+    made = component(
+        __file__,
+        "photo_input",
+        events=("upload",),
         most=limits.max_bytes,
+        types=",".join(f"image/{name.lower()}" for name in limits.formats),
         **settings,
     )
     # With this, Gradio refuses what is no file. That it was uploaded is for the guard, and for us.
-    component.data_model = UploadedFile
-    return component
+    made.data_model = UploadedFile
+    return made
 
 
 def file_bytes(sent: object) -> bytes | None:

@@ -14,6 +14,7 @@ from annotate.projects import Settings
 from annotate.store import Store, open_store
 from core.formats.record import Photo
 from core.vision import images
+from demo import examples
 
 PROJECT = "Example photos"
 GUIDELINES = (
@@ -25,8 +26,6 @@ GUIDELINES = (
 
 def ready(url: str | None = None) -> Store:
     """The store at `url`, or the person's own, with the project of the example photos in it."""
-    from demo import examples  # it takes Gradio along, and is not needed to refuse
-
     store = open_store(url, make=True)
     try:
         project = store.projects.named(OPERATOR, PROJECT).id

@@ -12,8 +12,8 @@ from annotate.people import Person
 from annotate.projects import ProjectInfo
 from core.formats import Format, FormatError, ReadOptions, as_json, named, predictions
 from demo.pages.annotate import figures
-from demo.pages.annotate.answers import Callers, Id, OneSentence
-from demo.web.sessions import Door
+from demo.pages.annotate.dependencies import Current, Id, PersonalRoute
+from demo.web.sessions import Sessions
 
 
 async def sent(request: Request) -> bytes:
@@ -28,11 +28,11 @@ def _format(name: str) -> Format:
         raise NotFoundError(str(error)) from None
 
 
-def files_api(door: Door) -> APIRouter:
+def files_api(sessions: Sessions) -> APIRouter:
     """The routes below /annotate/ for owners' files."""
-    store = door.store
-    router = APIRouter(prefix="/annotate", route_class=OneSentence)
-    owner: TypeAlias = Annotated[Person, Depends(Callers(door).owner)]
+    store = sessions.store
+    router = APIRouter(prefix="/annotate", route_class=PersonalRoute)
+    owner: TypeAlias = Annotated[Person, Depends(Current(sessions).owner)]
     body: TypeAlias = Annotated[bytes, Depends(sent)]  # after the owner: no reading for others
     scoring = threading.Lock()  # one at a time: METEOR starts a Java machine
 

@@ -10,9 +10,9 @@ from annotate.people import Person
 from annotate.progress import PhotoProgress
 from annotate.review import Change
 from annotate.revisions import Receipt
-from demo.pages.annotate.answers import Callers, Id, OneSentence
+from demo.pages.annotate.dependencies import Current, Id, PersonalRoute
 from demo.pages.annotate.work_api import Body
-from demo.web.sessions import Door
+from demo.web.sessions import Sessions
 
 PAGE = 50
 """Photos listed at once."""
@@ -24,12 +24,12 @@ class Reason(Body):
     reason: str
 
 
-def review_api(door: Door) -> APIRouter:
+def review_api(sessions: Sessions) -> APIRouter:
     """The routes below /annotate/ that only owners may call; each asks who calls, and so does the
     store."""
-    store = door.store
-    router = APIRouter(prefix="/annotate", route_class=OneSentence)
-    owner: TypeAlias = Annotated[Person, Depends(Callers(door).owner)]
+    store = sessions.store
+    router = APIRouter(prefix="/annotate", route_class=PersonalRoute)
+    owner: TypeAlias = Annotated[Person, Depends(Current(sessions).owner)]
 
     @router.get("/projects/{project}/progress")
     def progress(by: owner, project: Id, day: AwareDatetime | None = None) -> dict[str, Any]:

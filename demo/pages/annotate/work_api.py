@@ -15,9 +15,10 @@ from annotate.projects import ProjectInfo
 from annotate.revisions import Receipt
 from annotate.work import Content, Task
 from core.formats.record import Annotation
-from demo.pages.annotate.answers import Callers, Id, OneSentence
-from demo.pages.annotate.photos import Pictures
-from demo.web.sessions import Door
+from demo.pages.annotate.dependencies import Current, Id, PersonalRoute
+from demo.pages.annotate.photos import photo_jpeg
+from demo.web.pictures import PictureCache
+from demo.web.sessions import Sessions
 
 
 class Body(BaseModel):
@@ -84,36 +85,35 @@ class Skip(Body):
     key: str
 
 
-def work_api(door: Door) -> APIRouter:
+def work_api(sessions: Sessions, pictures: PictureCache) -> APIRouter:
     """The routes below /annotate/."""
-    store = door.store
-    router = APIRouter(prefix="/annotate", route_class=OneSentence)
-    pictures = Pictures(store)
-    known: TypeAlias = Annotated[Person, Depends(Callers(door).person)]
+    store = sessions.store
+    router = APIRouter(prefix="/annotate", route_class=PersonalRoute)
+    known: TypeAlias = Annotated[Person, Depends(Current(sessions).person)]
 
     @router.get("/me")
     def me(request: Request) -> dict[str, Any]:
         """The only question that nobody may ask too."""
-        person = door.person(request)
+        person = sessions.person(request)
         return {
             "name": person.name if person else None,
             "owner": bool(person and person.owner),
-            "open": door.open,
+            "open": sessions.open,
         }
 
     @router.post("/enter")
     async def enter(entry: Entry, response: Response) -> dict[str, Any]:
-        person = await door.enter(entry.name, entry.password, response)
-        return {"name": person.name, "owner": person.owner, "open": door.open}
+        person = await sessions.enter(entry.name, entry.password, response)
+        return {"name": person.name, "owner": person.owner, "open": sessions.open}
 
     @router.post("/leave")
     def leave(request: Request, response: Response) -> dict[str, Any]:
-        door.leave(request, response)
+        sessions.leave(request, response)
         return {}
 
     @router.post("/password")
     async def password(who: known, passwords: Passwords) -> dict[str, Any]:
-        await door.change_password(who, passwords.old, passwords.new)
+        await sessions.change_password(who, passwords.old, passwords.new)
         return {}
 
     @router.get("/projects")
@@ -147,7 +147,7 @@ def work_api(door: Door) -> APIRouter:
 
     @router.get("/photos/{photo}")
     def photo(who: known, photo: Id) -> Response:
-        return Response(pictures.jpeg(who, photo), media_type="image/jpeg")
+        return Response(photo_jpeg(store, pictures, who, photo), media_type="image/jpeg")
 
     @router.get("/photos/{photo}/works")
     def works(who: known, photo: Id) -> dict[str, Any]:

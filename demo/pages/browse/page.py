@@ -1,81 +1,47 @@
 """The Browse page: a grounding set's photos as a grid, and one of them opened.
 
-Drawn by static/browse.js from what grounding_routes.py answers; here is its place on the page, and
-the endpoints `/browse`, `/open_photo` and `/export_set` for programs.
+Drawn by static/browse.js from what routes.py answers; here is its place, and the endpoints
+`/browse`, `/open_photo` and `/export_set` for programs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
-from inspect import signature
 from typing import Any
 
-import gradio as gr
-from pydantic import ValidationError, validate_call
-
-from core.errors import UserError
 from core.formats import named, names
 from core.groundings.listing import ORDERS, Listing
 from core.groundings.schema import GroundingError
-from demo.grounding_set.routes import export_of
-from demo.grounding_set.service import Groundings
-from demo.web.component import on_load, static
+from demo.grounding_set import routes as set_routes
+from demo.grounding_set.endpoints import publish
+from demo.grounding_set.service import GroundingService
+from demo.pages.browse.routes import chosen, export_of, router
+from demo.viewer import viewer
+from demo.web.component import component
+from demo.web.pages import Parts, Services
 
-PAGES = ("browse", "search", "errors")
 MOST_EXPORTED = 1000  # photos in one answer of `/export_set`; the page's own download has no limit
 
 
-def build(groundings: Groundings) -> None:
-    """Lay the page out inside the tab that is open, and publish its endpoints."""
-    grounding_page("browse", __file__)
-    _publish(groundings)
+def parts(services: Services) -> Parts:
+    """The page of the server's grounding set."""
+    groundings = services.groundings
+    assert groundings is not None
 
+    def lay_out() -> None:
+        component(__file__, "browse", classes=("groundings",))
+        publish_all(groundings)
 
-def grounding_page(name: str, file: str) -> gr.HTML:
-    """A component that the page's own module fills, in the colours of regions."""
-    return gr.HTML(
-        html_template=f'<div class="groundings {name}"></div>',
-        js_on_load=on_load(static(file), f"{name}.js"),
-        apply_default_css=False,
+    return Parts(
+        lay_out,
+        sheets=(viewer.SHEET, set_routes.SHEET),
+        routers=(set_routes.shared(services), router(services)),
     )
 
 
-def open_from_address(blocks: gr.Blocks, tabs: gr.Tabs) -> None:
-    """An address that names a page (`?tab=search`, `?photo=...`) opens its tab."""
+def publish_all(groundings: GroundingService) -> None:
+    """The page's endpoints."""
 
-    def opened(request: gr.Request) -> Any:
-        asked = request.query_params
-        page = asked.get("tab") or ("browse" if asked.get("photo") else "")
-        return gr.Tabs(selected=page) if page in PAGES else gr.skip()
-
-    blocks.load(opened, None, tabs, queue=False, show_progress="hidden", api_visibility="private")
-
-
-def publish(job: Callable[..., Any], name: str, description: str) -> None:
-    """The endpoint `/name`, with the job's arguments and their types.
-
-    An argument of a wrong type, and what the page would say in red, become its error.
-    """
-    names = list(signature(job).parameters)
-    checked = validate_call(job)
-
-    @wraps(job)
-    def endpoint(*values: Any) -> Any:
-        try:
-            return checked(*values)
-        except ValidationError as error:
-            wrong = error.errors()[0]
-            said = f"{names[int(wrong['loc'][0])]}: {wrong['msg']}."
-        except UserError as error:
-            said = str(error)
-        raise gr.Error(said, print_exception=False)
-
-    gr.api(endpoint, api_name=name, api_description=description)
-
-
-def _publish(groundings: Groundings) -> None:
     def browse(
         order: str = "set",
         words: str = "",
@@ -93,12 +59,12 @@ def _publish(groundings: Groundings) -> None:
     ) -> dict[str, Any]:
         ends = (iou_from, iou_to, area_from, area_to, score_from, score_to)
         listing = Listing(order, words, rank_from, rank_to, kind, *ends)
-        return groundings.list(listing, offset, count)
+        return groundings.page(listing, offset, count)
 
     def open_photo(
         photo: str, sentence: int = -1, text: str = "", beta: float = 0.0
     ) -> dict[str, Any]:
-        opened = groundings.open(photo, None if sentence < 0 else sentence, text, beta)
+        opened = groundings.open(photo, chosen(sentence), text, beta)
         opened["alignment"] = opened.pop("view")["alignment"]  # the rest is for drawing
         return opened
 

@@ -5,13 +5,47 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from demo.grounding_set.service import Groundings
-from demo.pages.browse.page import grounding_page, publish
+from fastapi import APIRouter
+
+from demo.grounding_set import routes as set_routes
+from demo.grounding_set.endpoints import publish
+from demo.grounding_set.service import GroundingService
+from demo.pages.errors import figures
+from demo.web.component import component
+from demo.web.pages import Parts, Services
 
 
-def build(groundings: Groundings) -> None:
-    """Lay the page out inside the tab that is open, and publish its endpoint."""
-    grounding_page("errors", __file__)
+def parts(services: Services) -> Parts:
+    """The page of the server's grounding set."""
+    groundings = services.groundings
+    assert groundings is not None
+
+    def lay_out() -> None:
+        component(__file__, "errors", classes=("groundings",))
+        publish_all(groundings)
+
+    return Parts(
+        lay_out,
+        sheets=(set_routes.SHEET,),
+        routers=(set_routes.shared(services), router(services)),
+    )
+
+
+def router(services: Services) -> APIRouter:
+    """`/groundings/analysis`: what the page fetches."""
+    groundings = services.groundings
+    assert groundings is not None
+    routes = set_routes.set_router(services)
+
+    @routes.get("/analysis")
+    def analysis() -> dict[str, Any]:
+        return figures.pictures(groundings.analysis())
+
+    return routes
+
+
+def publish_all(groundings: GroundingService) -> None:
+    """The page's endpoint."""
 
     def analysis() -> dict[str, Any]:
         return asdict(groundings.analysis())

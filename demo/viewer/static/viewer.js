@@ -6,6 +6,7 @@
 
 import { PhotoBoxes } from "./boxes.js";
 import { Controls } from "./controls.js";
+import { component } from "../../web/static/component.js";
 import { make } from "../../web/static/dom.js";
 import { Heatmap } from "./heatmap.js";
 import { Segments } from "./segments.js";
@@ -14,7 +15,8 @@ import { Sentence } from "./sentence.js";
 // Gradio hands the same photo over as a new object with each beta.
 const alike = (one, other) => one?.src === other?.src && one?.credit === other?.credit;
 
-class Viewer {
+export class Viewer {
+  // root: an empty element; slide(beta): another beta was asked for
   constructor(root, slide) {
     this.root = root;
     this.alignment = null;
@@ -120,9 +122,7 @@ class Viewer {
   }
 }
 
-export function mount({ element, props, trigger, watch }) {
-  const viewer = new Viewer(element.querySelector(".viewer"), (beta) => trigger("slide", { beta }));
-  const show = () => viewer.show(props.photo, props.value);
-  watch(["photo", "value"], show);
-  show();
-}
+export const mount = component("viewer", ["photo", "value"], (root, { props, trigger }) => {
+  const viewer = new Viewer(root, (beta) => trigger("slide", { beta }));
+  return () => viewer.show(props.photo, props.value);
+});

@@ -13,24 +13,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
+from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from core.checkpoints import BUNDLED, load_checkpoint
 from core.describer import Describer
 from core.formats import FORMATS, ReadOptions, named
+from core.groundings.listing import Listing
 from core.groundings.reader import GroundingSet
 from core.groundings.schema import GroundingError, fingerprint
 from demo import examples
 from demo.__main__ import EXAMPLES
-from demo.app import Settings, create
-from demo.grounding_set import routes
-from demo.grounding_set.pictures import PictureLimits, Pictures
-from demo.grounding_set.service import Groundings
+from demo.app import create
+from demo.grounding_set.pictures import SetPictures
+from demo.grounding_set.service import GroundingService
+from demo.pages import PAGES
 from demo.pages.errors.figures import pictures
+from demo.web import errors
+from demo.web.hosting import ServerSettings
+from demo.web.pages import Services
+from demo.web.pictures import PictureCache, PictureLimits
 from tests.core.handmade import handmade
 from tests.serving import ROOT
 
@@ -54,20 +60,31 @@ def hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GroundingSet]:
 
 
 @pytest.fixture(scope="module")
-def jobs(hand: GroundingSet, describer: Describer) -> Groundings:
-    return Groundings(hand, describer)
+def jobs(hand: GroundingSet, describer: Describer) -> GroundingService:
+    return GroundingService(hand, describer)
+
+
+def application(services: Services) -> FastAPI:
+    """The routes of the three pages, without a guard."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    errors.install(app)
+    for page in PAGES:
+        if page.routes == "/groundings":
+            for router in page.parts(services).routers:
+                app.include_router(router)
+    return app
 
 
 @pytest.fixture(scope="module")
-def client(jobs: Groundings) -> Iterator[TestClient]:
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(routes.router(jobs))
-    with TestClient(app, base_url=OWN, raise_server_exceptions=False) as client:
+def client(jobs: GroundingService) -> Iterator[TestClient]:
+    with TestClient(
+        application(Services(groundings=jobs)), base_url=OWN, raise_server_exceptions=False
+    ) as client:
         yield client
 
 
 def get(client: TestClient, name: str, **asked: object) -> dict[str, object]:
-    answer = client.get(f"/demo-groundings/{name}", params=asked)
+    answer = client.get(f"/groundings/{name}", params=asked)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -153,7 +170,14 @@ def test_random_stays_within_the_listing(client: TestClient) -> None:
         ("list", {"offset": "-1"}, "expected 0 or more"),
         ("list", {"offset": "1e9"}, "offset is '1e9'; expected a whole number"),
         ("list", {"rank_from": "nan"}, "rank_from is 'nan'"),
-        ("list", {"rank_to": "1e30"}, "expected a rank"),
+        ("list", {"offset": "--5"}, "offset is '--5'; expected a whole number"),
+        ("list", {"rank_from": "one"}, "rank_from is 'one'; expected a whole number"),
+        ("list", {"rank_to": "1e999"}, "rank_to is '1e999'; expected a whole number"),
+        ("list", {"iou_from": "half"}, "iou_from is 'half'; expected a number"),
+        ("list", {"rank_to": str(10**30)}, "expected a rank"),
+        ("list", {"words": "a b c d e f g h i"}, "At most 8 words"),
+        ("open", {"photo": "p0.png", "beta": "x" * 500}, "expected a number"),
+        ("align", {"photo": "p0.png", "sentence": str(10**30)}, "no sentence"),
         ("open", {}, "no photo named"),
         ("open", {"photo": "../../etc/passwd"}, "no photo named"),
         ("open", {"photo": "p0.png", "sentence": "99"}, "no sentence 99"),
@@ -173,9 +197,12 @@ def test_random_stays_within_the_listing(client: TestClient) -> None:
 def test_a_bad_question_gets_one_sentence(
     client: TestClient, name: str, asked: dict[str, str], said: str
 ) -> None:
-    answer = client.get(f"/demo-groundings/{name}", params=asked)
+    answer = client.get(f"/groundings/{name}", params=asked)
     assert answer.status_code == 400
+    assert answer.json().keys() == {"message", "kind"}
+    assert answer.json()["kind"] == "invalid"
     assert said in answer.json()["message"]
+    assert len(answer.json()["message"]) < 200
     assert str(ROOT) not in answer.text
 
 
@@ -187,7 +214,7 @@ class TestPictures:
             ("tile/1/0", (40, 20)),
             ("tile/1/1", (20, 10)),
         ):
-            answer = client.get(f"/demo-groundings/{hand.name}/{path}.jpg")
+            answer = client.get(f"/groundings/{hand.name}/{path}.jpg")
             assert answer.status_code == 200
             assert answer.headers["content-type"] == "image/jpeg"
             assert "immutable" in answer.headers["cache-control"]
@@ -200,33 +227,34 @@ class TestPictures:
         ["thumb/3", "thumb/99", "thumb/-1", "thumb/x", "tile/1/7", "thumb/99999999999999999999"],
     )
     def test_what_is_not_there(self, client: TestClient, hand: GroundingSet, path: str) -> None:
-        answer = client.get(f"/demo-groundings/{hand.name}/{path}.jpg")
-        assert answer.status_code in (404, 422)
+        answer = client.get(f"/groundings/{hand.name}/{path}.jpg")
+        assert answer.status_code == 404
+        assert answer.json()["kind"] == "absent"
         assert str(ROOT) not in answer.text
         assert str(hand.folder) not in answer.text
 
     def test_another_sets_name(self, client: TestClient) -> None:
-        assert client.get("/demo-groundings/0123456789abcdef/thumb/1.jpg").status_code == 404
+        assert client.get("/groundings/0123456789abcdef/thumb/1.jpg").status_code == 404
 
     def test_they_are_made_once_and_kept_within_the_limit(
         self, hand: GroundingSet, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        pictures = Pictures(hand)
+        pictures = SetPictures(hand, PictureCache())
         first = pictures.thumb(1)
         assert first is not None
         with monkeypatch.context() as patched:
             patched.setattr("core.vision.images.read", lambda _: pytest.fail("decoded again"))
             assert pictures.thumb(1) is first
-        small = Pictures(hand, PictureLimits(cache_bytes=2 * len(first)))
+        small = PictureCache(PictureLimits(bytes=2 * len(first)))
         for photo in (0, 1, 2, 4, 0, 1, 2, 4):
-            small.thumb(photo)
-            assert small._size <= 2 * len(first)
-            assert small._size == sum(map(len, small._kept.values()))
+            SetPictures(hand, small).thumb(photo)
+            assert small.size <= 2 * len(first)
+            assert small.size == sum(map(len, small._kept.values()))
 
 
 @pytest.mark.parametrize("kind", [*FORMATS, "vg"])
 def test_the_export_is_an_attachment(client: TestClient, kind: str) -> None:
-    answer = client.get("/demo-groundings/export", params={"format": kind, "boxes": "people"})
+    answer = client.get("/groundings/export", params={"format": kind, "boxes": "people"})
     assert answer.status_code == 200
     name = f"groundings{named(kind).ending}"
     assert f'filename="{name}"' in answer.headers["content-disposition"]
@@ -237,27 +265,54 @@ def test_the_export_is_an_attachment(client: TestClient, kind: str) -> None:
     assert sum(len(photo.phrases) for photo in read.photos) == 3
 
 
-def test_nobody_sees_anything_before_signing_in(jobs: Groundings) -> None:
-    app = FastAPI()
-    admitted = lambda request: request.headers.get("x-me") == "ann"  # noqa: E731
-    app.include_router(routes.router(jobs, admitted))
-    client = TestClient(app)
+def test_nobody_sees_anything_before_signing_in(jobs: GroundingService) -> None:
+    class OnlyAnn:
+        open = False
+
+        def person(self, request: Request) -> str | None:
+            return request.headers.get("x-me")
+
+    services = Services(groundings=jobs, sessions=OnlyAnn())
+    client = TestClient(application(services))
     names = ("about", "list", "open", "align", "random", "search", "analysis", "export")
     paths = [*names, *(f"{jobs.set.name}/{p}.jpg" for p in ("thumb/1", "whole/1", "tile/1/0"))]
-    assert {r.path for r in routes.router(jobs).routes} == {
-        *(f"/demo-groundings/{name}" for name in names),
-        "/demo-groundings/{name}/thumb/{photo}.jpg",
-        "/demo-groundings/{name}/whole/{photo}.jpg",
-        "/demo-groundings/{name}/tile/{photo}/{region}.jpg",
+    pages = [page.parts(services) for page in PAGES if page.routes == "/groundings"]
+    assert {r.path for parts in pages for router in parts.routers for r in router.routes} == {
+        *(f"/groundings/{name}" for name in names),
+        "/groundings/{name}/thumb/{photo}.jpg",
+        "/groundings/{name}/whole/{photo}.jpg",
+        "/groundings/{name}/tile/{photo}/{region}.jpg",
     }
     for path in paths:
-        answer = client.get(f"/demo-groundings/{path}")
-        assert (answer.status_code, answer.json()) == (401, {"detail": "Sign in first."})
-        answer = client.get(f"/demo-groundings/{path}", headers={"x-me": "ann"})
+        answer = client.get(f"/groundings/{path}")
+        refused = {"message": "Sign in first.", "kind": "nobody"}
+        assert (answer.status_code, answer.json()) == (401, refused)
+        answer = client.get(f"/groundings/{path}", headers={"x-me": "ann"})
         assert answer.status_code != 401
 
 
-def test_figures_are_inert_and_lead_somewhere(jobs: Groundings) -> None:
+def test_an_opened_photo_costs_one_session(jobs: GroundingService) -> None:
+    """However many sentences are listed beside it."""
+    asked, statements = [], []
+    engine = jobs.set.engine
+    event.listen(engine, "checkout", lambda *_: asked.append(1))
+    event.listen(engine, "before_cursor_execute", lambda _c, _r, text, *_: statements.append(text))
+    jobs.set.ordered(Listing())  # kept from now on
+    for photo in ("p0.png", "p1.png", "p2.png"):
+        asked.clear()
+        opened = jobs.open(photo)
+        assert [s for s in opened["sentences"] if s["words"]]
+        assert len(asked) == 1
+        asked.clear()
+        jobs.align(photo, opened["sentence"], beta=0.5)
+        assert len(asked) == 1
+    for sentences in ([0], [0, 1, 2]):
+        statements.clear()
+        assert list(jobs.set.readings(sentences)) == sentences
+        assert len(statements) == 2
+
+
+def test_figures_are_inert_and_lead_somewhere(jobs: GroundingService, client: TestClient) -> None:
     told = pictures(jobs.analysis())
     assert [p["key"] for p in told["pictures"]] == ["ranks", "kinds", "sizes", "cells", "words"]
     import plotly.graph_objects as go
@@ -268,25 +323,24 @@ def test_figures_are_inert_and_lead_somewhere(jobs: Groundings) -> None:
         assert not re.search(r"<(?!extra></extra>|/extra>|br>)", text)
         flat = np.ravel(np.array(picture["figure"]["data"][0]["customdata"], dtype=object))
         for values in flat:
-            asked = {key: str(value) for key, value in values.items()}
-            assert jobs.list(routes.listing_of(asked))["total"] <= 5
+            assert get(client, "list", **values)["total"] <= 5
 
 
-def test_a_set_of_another_checkpoint_is_browsed_but_not_searched(jobs: Groundings) -> None:
+def test_a_set_of_another_checkpoint_is_browsed_but_not_searched(jobs: GroundingService) -> None:
     assert jobs.about()["readable"] is False
     with pytest.raises(GroundingError, match="another checkpoint"):
         jobs.search("dog")
 
 
 @pytest.fixture(scope="module")
-def shipped() -> Iterator[Groundings]:
+def shipped() -> Iterator[GroundingService]:
     groundings = GroundingSet(EXAMPLES)
-    yield Groundings(groundings, Describer.load())
+    yield GroundingService(groundings, Describer.load())
     groundings.close()
 
 
 @bundled
-def test_a_search_is_the_models_own_score(shipped: Groundings) -> None:
+def test_a_search_is_the_models_own_score(shipped: GroundingService) -> None:
     found = shipped.search("a zzyzx dog", 5)
     assert [(w["word"], w["known"]) for w in found["words"]] == [
         ("a", True),
@@ -315,7 +369,8 @@ def whole_app(
     uploads = tmp_path_factory.mktemp("uploads")
 
     async def made() -> FastAPI:
-        return create(describer, Settings(uploads), hand)
+        services = Services(describer, GroundingService(hand, describer))
+        return create(services, ServerSettings(uploads))
 
     with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(1) as thread:
         patched.setenv("GRADIO_TEMP_DIR", os.fspath(uploads))
@@ -331,23 +386,23 @@ def test_guarantees_hold_for_the_new_addresses(whole_app: TestClient, hand: Grou
     for start in ("", f"{hand.name}/", f"{hand.name}/thumb/", f"{hand.name}/tile/1/"):
         for climb in climbs:
             for secret in secrets:
-                answer = whole_app.get(f"/demo-groundings/{start}{climb * 9}{secret}")
-                assert answer.status_code in (400, 404, 405, 422), answer.url
+                answer = whole_app.get(f"/groundings/{start}{climb * 9}{secret}")
+                assert answer.status_code in (400, 404, 405), answer.url
                 assert str(ROOT) not in answer.text
     for path in ("about", "list", "open?photo=p0.png", "absent", f"{hand.name}/thumb/1.jpg"):
-        answer = whole_app.get(f"/demo-groundings/{path}")
+        answer = whole_app.get(f"/groundings/{path}")
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "default-src 'self'" in answer.headers["content-security-policy"]
         assert str(hand.folder) not in answer.text
-        foreign = whole_app.get(f"/demo-groundings/{path}", headers={"host": "evil.example"})
+        foreign = whole_app.get(f"/groundings/{path}", headers={"host": "evil.example"})
         assert foreign.status_code == 400
-        assert whole_app.post(f"/demo-groundings/{path}", json={}).status_code in (404, 405)
+        assert whole_app.post(f"/groundings/{path}", json={}).status_code in (404, 405)
 
 
 def test_a_set_is_named_on_the_command_line_only(whole_app: TestClient, tmp_path: Path) -> None:
     other = str(handmade(tmp_path))
     for name in ("groundings", "set", "path", "file"):
-        answer = whole_app.get("/demo-groundings/about", params={name: other})
+        answer = whole_app.get("/groundings/about", params={name: other})
         assert other not in answer.text
     names = whole_app.get("/gradio_api/info").json()["named_endpoints"]
     arguments = {p["parameter_name"] for e in names.values() for p in e["parameters"]}

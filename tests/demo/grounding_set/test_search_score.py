@@ -12,7 +12,7 @@ from PIL import Image
 from core.checkpoints import load_checkpoint
 from core.describer import Describer
 from core.groundings.reader import GroundingSet
-from demo.grounding_set.service import Groundings
+from demo.grounding_set.service import GroundingService
 from train.data import CaptionSet
 from train.ground import ground
 
@@ -31,7 +31,7 @@ def test_a_search_scores_as_the_checkpoint_says(
         loaded.alignment.config = replace(loaded.alignment.config, score=score)
         ground(loaded, captions, {}, tmp_path / f"{score}.sqlite")
         opened = GroundingSet(tmp_path / f"{score}.sqlite")
-        found = Groundings(opened, Describer(loaded)).search("a dog", 6)
+        found = GroundingService(opened, Describer(loaded)).search("a dog", 6)
         orders[score] = [photo["name"] for photo in found["photos"]]
         scores = [photo["query_score"] / 2 for photo in found["photos"]]  # two words, S_kl's mean
         sentence = opened.open(0).own[0].sentence

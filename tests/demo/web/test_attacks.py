@@ -195,7 +195,7 @@ def test_nothing_escapes_the_queue(attacked: Attacked) -> None:
 def test_who_hangs_up_takes_no_export_along(attacked: Attacked) -> None:
     """There are two slots; clients that do not wait for their answer leave none taken."""
     host, port = attacked.address.removeprefix("http://").split(":")
-    asked = f"GET /demo-groundings/export?format=coco HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n"
+    asked = f"GET /groundings/export?format=coco HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n"
     for _ in range(40):
         with socket.create_connection((host, int(port)), timeout=PROMPT) as connection:
             reset = struct.pack("ii", 1, 0)  # not even a polite end
@@ -203,7 +203,7 @@ def test_who_hangs_up_takes_no_export_along(attacked: Attacked) -> None:
             connection.sendall(asked.encode())
     deadline = time.monotonic() + PROMPT
     while True:  # those that began are cut off within moments
-        answer = attacked.client.get(f"{attacked.address}/demo-groundings/export")
+        answer = attacked.client.get(f"{attacked.address}/groundings/export")
         if answer.status_code == 200 or time.monotonic() > deadline:
             break
         time.sleep(0.2)

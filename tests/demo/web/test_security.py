@@ -17,8 +17,11 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from core.describer import Describer
-from demo.app import GUARD, Settings, create
+from demo.app import create, limits_for
+from demo.pages import PAGES
 from demo.web.guard import WRITE, fetches, known_host
+from demo.web.hosting import ServerSettings
+from demo.web.pages import Services
 from demo.web.uploads import UploadLimits
 from tests.serving import ROOT
 
@@ -34,7 +37,9 @@ def uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def app(describer: Describer, uploads: Path) -> Iterator[FastAPI]:
     async def made() -> FastAPI:  # where no loop runs, Gradio makes loops that it never closes
-        return create(describer, Settings(uploads, names=("demo.example",), limits=LIMITS))
+        return create(
+            Services(describer), ServerSettings(uploads, names=("demo.example",), limits=LIMITS)
+        )
 
     # In a thread: Playwright keeps a loop running in the main one while it has a browser.
     with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(1) as thread:
@@ -109,7 +114,7 @@ def test_no_path_reaches_a_file_that_is_not_public(client: TestClient, secret: P
         "/",
         "/demo/web/static/",
         "/demo/viewer/static/",
-        "/demo-examples/",
+        "/examples/",
         "/assets/",
         "/static/",
         "/gradio_api/file=",
@@ -265,10 +270,12 @@ def test_a_thousand_uploads_leave_little(client: TestClient, uploads: Path) -> N
     assert len(list(uploads.iterdir())) <= 51  # and no empty folders
 
 
-def test_every_answer_is_marked(client: TestClient) -> None:
+def test_every_answer_is_marked(client: TestClient, describer: Describer) -> None:
     """Every answer says that its type is not to be guessed, also where the answer is no."""
     endless = ("queue", "heartbeat", "upload_progress", "call")  # these stay open and send events
-    plain = [route for route in GUARD.read if not any(word in route for word in endless)]
+    services = Services(describer)
+    read = limits_for({PAGES[0]: PAGES[0].parts(services)}, services).read
+    plain = [route for route in read if not any(word in route for word in endless)]
     asked = [client.get(route.replace("*", "viewer.js")) for route in plain]
     asked += [client.post("/gradio_api/run/align", json=align_call(None)), client.put("/")]
     asked += [client.get("/", headers={"host": "evil.example"}), client.get("/absent")]

@@ -1,11 +1,12 @@
 // Thumbnails of the example photos; below them, the sentences of the one that was picked.
 
+import { component } from "../../../web/static/component.js";
 import { make } from "../../../web/static/dom.js";
 
-export function mount({ element, props, trigger }) {
+export const mount = component("examples", [], (root, { props, trigger }) => {
   const photos = make("div", { class: "thumbs", role: "group", "aria-label": "Example photos" });
   const sentences = make("div", { class: "chips", role: "group", "aria-label": "Its sentences" });
-  element.querySelector(".examples").replaceChildren(photos, sentences);
+  root.replaceChildren(photos, sentences);
 
   function pick(photo, sentence) {
     for (const [k, button] of [...photos.children].entries()) {
@@ -23,7 +24,7 @@ export function mount({ element, props, trigger }) {
 
   photos.replaceChildren(
     ...props.value.map(({ file, title }, k) => {
-      const src = new URL(`demo-examples/${encodeURIComponent(file)}`, document.baseURI).href;
+      const src = new URL(`examples/${encodeURIComponent(file)}`, document.baseURI).href;
       const button = make(
         "button",
         { type: "button", title, "aria-pressed": "false" },
@@ -33,4 +34,4 @@ export function mount({ element, props, trigger }) {
       return button;
     }),
   );
-}
+});

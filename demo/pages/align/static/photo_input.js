@@ -1,13 +1,14 @@
 // A place for a photo: chosen with a click or a key, dropped on the page, or pasted anywhere.
 
+import { component } from "../../../web/static/component.js";
 import { make } from "../../../web/static/dom.js";
 
-export function mount({ element, props, trigger, upload, watch }) {
-  const input = make("input", { type: "file", accept: "image/jpeg,image/png,image/webp" });
+export const mount = component("photo-input", ["value"], (root, { props, trigger, upload }) => {
+  const input = make("input", { type: "file", accept: props.types });
   const title = make("strong", {}, "Choose a photo");
   const label = make("label", {}, input, title, make("span", {}, "or drop or paste one anywhere"));
   const status = make("p", { class: "status", role: "status" });
-  element.querySelector(".photo-input").replaceChildren(label, status);
+  root.replaceChildren(label, status);
 
   const say = (text, busy = false) => {
     status.textContent = text;
@@ -33,8 +34,8 @@ export function mount({ element, props, trigger, upload, watch }) {
   // Listeners on the whole page end with the component, and rest while its tab is hidden.
   const onPage = (kind, act) => {
     const listener = (event) => {
-      if (!element.isConnected) document.removeEventListener(kind, listener);
-      else if (element.offsetParent) act(event);
+      if (!root.isConnected) document.removeEventListener(kind, listener);
+      else if (root.offsetParent) act(event);
     };
     document.addEventListener(kind, listener);
   };
@@ -65,7 +66,7 @@ export function mount({ element, props, trigger, upload, watch }) {
     if (event.dataTransfer.files[0]) send(event.dataTransfer.files[0]);
   });
   // The server empties the value once it has seen the photo.
-  watch("value", () => {
+  return () => {
     if (!props.value) say("");
-  });
-}
+  };
+});

@@ -1,9 +1,11 @@
 // The page: who you are, which project, then photo after photo; for owners also the review.
 
+import { component } from "../../../web/static/component.js";
 import { make, visible } from "../../../web/static/dom.js";
 import { look, tell } from "./ask.js";
 import { askPasswords } from "./dialogs.js";
 import { Editor } from "./editor.js";
+import { tellLimits } from "./limits.js";
 import { Review } from "./review.js";
 import { signIn } from "./sign_in.js";
 
@@ -152,6 +154,7 @@ class Page {
   }
 }
 
-export function mount({ element }) {
-  new Page(element.querySelector(".annotate"));
-}
+export const mount = component("annotate", [], (root, { props }) => {
+  tellLimits(props.limits);
+  new Page(root);
+});

@@ -24,7 +24,7 @@ async function answer(path, settings) {
   }
   const body = await response.json().catch(() => ({}));
   if (response.ok) return body;
-  throw new Refusal(body.error ?? "The server could not answer.", body.kind ?? "broken", body);
+  throw new Refusal(body.message ?? "The server could not answer.", body.kind ?? "broken", body);
 }
 
 export const look = (path) => answer(path, {});

@@ -2,6 +2,7 @@
 
 import { make } from "../../../web/static/dom.js";
 import { KEYS } from "./keys.js";
+import { limits } from "./limits.js";
 
 function ask(place, title, body, buttons) {
   return new Promise((resolve) => {
@@ -26,7 +27,7 @@ function ask(place, title, body, buttons) {
 const REASONS = ["The photo is not to be described", "Too blurred or too dark", "The photo does not show"];
 
 export async function askReason(place) {
-  const text = make("input", { type: "text", maxlength: 500, "aria-label": "Another reason", placeholder: "Another reason" });
+  const text = make("input", { type: "text", maxlength: limits.text, "aria-label": "Another reason", placeholder: "Another reason" });
   const choices = REASONS.map((reason, k) => {
     const radio = make("input", { type: "radio", name: "reason", value: reason, checked: k === 0 });
     return make("label", { class: "choice" }, radio, reason);
@@ -45,7 +46,7 @@ export async function askReason(place) {
 }
 
 export async function askText(place, title, note, label) {
-  const text = make("input", { type: "text", maxlength: 500, required: true, "aria-label": label, placeholder: label });
+  const text = make("input", { type: "text", maxlength: limits.text, required: true, "aria-label": label, placeholder: label });
   const answer = await ask(place, title, [make("p", {}, note), text], [
     { label: title, value: "yes", main: true },
     { label: "Go back", value: "" },

@@ -2,12 +2,13 @@
 
 import { make } from "../../../web/static/dom.js";
 import { address, look, sendFile } from "./ask.js";
+import { limits } from "./limits.js";
 
 export class Files {
   constructor(project, renewed) {
     Object.assign(this, { project, renewed });
     this.said = make("p", { role: "status" });
-    const name = make("input", { type: "text", maxlength: 100, required: true, "aria-label": "Name of the new project", placeholder: "Name of the new project" });
+    const name = make("input", { type: "text", maxlength: limits.name, required: true, "aria-label": "Name of the new project", placeholder: "Name of the new project" });
     const form = make("select", { "aria-label": "Format of the file" });
     const whole = this.form("Import a project", [name, form], (file) =>
       sendFile(`import/project?${new URLSearchParams({ form: form.value, name: name.value })}`, file).then((made) => {

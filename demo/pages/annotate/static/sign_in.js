@@ -2,6 +2,7 @@
 
 import { make } from "../../../web/static/dom.js";
 import { tell } from "./ask.js";
+import { limits } from "./limits.js";
 
 // -> the person, once somebody has come in
 export function signIn(root, open) {
@@ -11,7 +12,7 @@ export function signIn(root, open) {
   }
   return new Promise((resolve) => {
     const name = make("input", {
-      type: "text", maxlength: 100, required: true, autocomplete: "username", id: "annotate-name",
+      type: "text", maxlength: limits.name, required: true, autocomplete: "username", id: "annotate-name",
     });
     const password = make("input", { type: "password", autocomplete: "current-password", id: "annotate-password" });
     const message = make("p", { class: "said", role: "alert" });

@@ -1,8 +1,7 @@
 // A line for each box that a photo wants: its number, what was typed, what is missing.
 
 import { make, regionColour } from "../../../web/static/dom.js";
-
-const LONGEST = 1000;
+import { limits } from "./limits.js";
 
 export class Slots {
   // wishes: type(id, text), select(id), remove(id), next(id)
@@ -17,7 +16,7 @@ export class Slots {
     const number = make("span", { class: "chip", style: `--c: ${regionColour(k + 1)}` }, String(k + 1));
     const field = make("textarea", {
       rows: 1,
-      maxlength: LONGEST,
+      maxlength: limits.snippet,
       autocomplete: "off",
       placeholder: "What is in this box?",
       "aria-label": `What box ${k + 1} shows`,

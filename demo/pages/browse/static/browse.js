@@ -1,5 +1,6 @@
 // The Browse page: a grid of the set's photos, or one of them opened. The address is the view.
 
+import { component } from "../../../web/static/component.js";
 import { make } from "../../../web/static/dom.js";
 import { Grid } from "./browse_grid.js";
 import { OpenPhoto } from "./browse_photo.js";
@@ -135,6 +136,6 @@ class Browse {
   }
 }
 
-export function mount({ element }) {
-  new Browse(element.querySelector(".browse"));
-}
+export const mount = component("browse", [], (root) => {
+  new Browse(root);
+});

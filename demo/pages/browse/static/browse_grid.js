@@ -3,15 +3,6 @@
 import { make, visible } from "../../../web/static/dom.js";
 import { address, places, thumb } from "../../../grounding_set/static/grounding_set.js";
 
-const ORDERS = [
-  ["set", "in the set's order"],
-  ["rank-worst", "failures first (rank of the truth)"],
-  ["rank-best", "best rank first"],
-  ["score-lowest", "lowest score first"],
-  ["score-highest", "highest score first"],
-  ["iou-lowest", "lowest IoU first"],
-  ["iou-highest", "highest IoU first"],
-];
 const RANKS = [
   ["", "any rank"],
   ["1,1", "truth first"],
@@ -57,7 +48,8 @@ export class Grid {
       clearTimeout(this.typing);
       this.typing = setTimeout(() => this.change({ words: this.words.value.trim() }), PATIENCE);
     });
-    this.order = choice("Order", ORDERS, (order) => this.change({ order: order === "set" ? "" : order }));
+    const orders = about.orders.map(({ name, title }) => [name, title]);
+    this.order = choice("Order", orders, (order) => this.change({ order: order === "set" ? "" : order }));
     this.ranks = choice("Rank of the truth", RANKS, (value) => this.changeRange("rank", value));
     this.overlaps = choice("IoU", OVERLAPS, (value) => this.changeRange("iou", value));
     const kinds = [["", "any phrase"], ...about.kinds.map((kind) => [kind, `phrases: ${kind}`])];

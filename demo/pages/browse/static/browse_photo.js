@@ -4,7 +4,7 @@ import { make, regionColour, visible } from "../../../web/static/dom.js";
 import { saveFigure } from "./figure.js";
 import { Questions, places, thumb, whole } from "../../../grounding_set/static/grounding_set.js";
 import { TruePhrases } from "./phrases.js";
-import { mount as mountViewer } from "../../../viewer/static/viewer.js";
+import { Viewer } from "../../../viewer/static/viewer.js";
 
 export class OpenPhoto {
   constructor(about, { open, changed, random, close, say }) {
@@ -34,7 +34,7 @@ export class OpenPhoto {
     this.lists = make("div", { class: "lists" });
     this.try = make("input", {
       type: "text",
-      maxlength: 4000,
+      maxlength: about.letters,
       placeholder: "Try a sentence of your own",
       "aria-label": "A sentence of your own",
       hidden: !about.readable,
@@ -50,17 +50,9 @@ export class OpenPhoto {
     this.root = make("section", { class: "opened", hidden: true }, head, this.viewerRoot);
   }
 
-  // The Align page's viewer, fed by hand instead of by Gradio.
   makeViewer() {
-    const frame = make("div", {}, make("div", { class: "viewer" }));
-    this.viewerRoot = frame.firstChild;
-    this.props = { photo: null, value: null };
-    mountViewer({
-      element: frame,
-      props: this.props,
-      trigger: (_, { beta }) => this.align({ beta }),
-      watch: (_, draw) => (this.draw = draw),
-    });
+    this.viewerRoot = make("div", { class: "viewer" });
+    this.viewer = new Viewer(this.viewerRoot, (beta) => this.align({ beta }));
     const figure = (kind) => {
       const made = make("button", { type: "button", class: "download" }, `Figure ${kind}`);
       made.addEventListener("click", () => this.save(kind));
@@ -71,7 +63,7 @@ export class OpenPhoto {
 
   async save(kind) {
     try {
-      await saveFigure(kind, this.props.photo, this.props.value.alignment);
+      await saveFigure(kind, this.viewer.photo, this.viewer.alignment);
     } catch {
       this.say("The figure could not be made: the photo did not load.");
     }
@@ -94,9 +86,7 @@ export class OpenPhoto {
     this.truth.classList.toggle("bad", card.rank > 10);
     this.saySo(opened.caption);
     this.try.value = view.text ?? "";
-    this.props.photo = { ...photo, src: whole(this.about.set, card.id) };
-    this.props.value = opened.view;
-    this.draw();
+    this.viewer.show({ ...photo, src: whole(this.about.set, card.id) }, opened.view);
     this.list(opened);
     this.phrases.show(opened.phrases, photo);
     if (view.region) this.lightRegion(view.region);
@@ -129,8 +119,7 @@ export class OpenPhoto {
       if (!answer) return;
       this.say("");
       this.view = view;
-      this.props.value = answer.view;
-      this.draw();
+      this.viewer.show(this.viewer.photo, answer.view);
       this.list(answer);
       this.changed(view);
     } catch (error) {

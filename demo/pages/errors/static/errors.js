@@ -1,5 +1,6 @@
 // The Errors page: plotly pictures whose bars lead to their photos in Browse.
 
+import { component } from "../../../web/static/component.js";
 import { make } from "../../../web/static/dom.js";
 import { plotly } from "../../../web/static/plotly.js";
 import { ask, follow, goTo, writeAddress } from "../../../grounding_set/static/grounding_set.js";
@@ -124,6 +125,6 @@ function chosen(point) {
   return data.customdata[point.pointNumber];
 }
 
-export function mount({ element }) {
-  new Analysis(element.querySelector(".errors"));
-}
+export const mount = component("errors", [], (root) => {
+  new Analysis(root);
+});

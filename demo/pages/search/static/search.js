@@ -1,5 +1,6 @@
 // The Search page: words -> the set's best regions, cut out, and its best whole photos.
 
+import { component } from "../../../web/static/component.js";
 import { make, short, visible } from "../../../web/static/dom.js";
 import { Questions, ask, follow, goTo, readAddress, thumb, tile, writeAddress } from "../../../grounding_set/static/grounding_set.js";
 
@@ -11,7 +12,6 @@ class Search {
     this.questions = new Questions();
     this.input = make("input", {
       type: "search",
-      maxlength: 4000,
       placeholder: "What shall a region show? Words, as in a sentence",
       "aria-label": "Words to search for",
     });
@@ -52,6 +52,7 @@ class Search {
   async start() {
     try {
       this.about = await ask("about");
+      this.input.maxLength = this.about.letters;
     } catch (error) {
       return this.say(error.message);
     }
@@ -136,6 +137,6 @@ class Search {
   }
 }
 
-export function mount({ element }) {
-  new Search(element.querySelector(".search"));
-}
+export const mount = component("search", [], (root) => {
+  new Search(root);
+});

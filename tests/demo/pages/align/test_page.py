@@ -15,33 +15,35 @@ from core.describer import Describer
 from core.results import Look, align
 from core.vision.images import decode
 from demo.pages.align import page as align_page
-from demo.pages.align.page import Desk, Handlers
+from demo.pages.align.page import AlignService, AlignState
 from demo.viewer.viewer import slider_scale
 from tests.demo.visit import picture
 
 
 @pytest.fixture(scope="module")
-def jobs(describer: Describer) -> Handlers:
-    return Handlers(describer)
+def jobs(describer: Describer) -> AlignService:
+    return AlignService(describer)
 
 
 @pytest.fixture(scope="module")
-def desk(jobs: Handlers) -> Desk:
+def state(jobs: AlignService) -> AlignState:
     """A photo with a region made for each word, so that words disagree about regions."""
     sentence = "a dog runs on the brown grass"
     words = jobs.describer.read(sentence).vectors
     ones = np.ones(len(words), dtype=np.float32)
     boxes = np.outer(1 / (1 + np.arange(len(words))), [0, 0, 1, 1]).astype(np.float32)
-    desk, _ = jobs.align(sentence, Desk(Look(200, 120, boxes, ones, words - words.mean(axis=0))))
-    assert desk.alignment is not None
-    assert len(desk.alignment.segments) > 1
-    return desk
+    state, _ = jobs.align(
+        sentence, AlignState(Look(200, 120, boxes, ones, words - words.mean(axis=0)))
+    )
+    assert state.alignment is not None
+    assert len(state.alignment.segments) > 1
+    return state
 
 
-def test_a_photo_alone_shows_its_regions(jobs: Handlers, jpeg: bytes) -> None:
-    desk, update = jobs.take(jpeg, "  ", Desk())
-    assert desk.look is not None
-    assert desk.alignment is None
+def test_a_photo_alone_shows_its_regions(jobs: AlignService, jpeg: bytes) -> None:
+    state, update = jobs.take(jpeg, "  ", AlignState())
+    assert state.look is not None
+    assert state.alignment is None
     photo = update["photo"]
     assert (photo["width"], photo["height"]) == (200, 120)
     assert photo["boxes"][0] == [0, 0, 200, 120]
@@ -49,30 +51,30 @@ def test_a_photo_alone_shows_its_regions(jobs: Handlers, jpeg: bytes) -> None:
     assert update["value"] == {"alignment": None, "message": ""}
 
 
-def test_a_photo_meets_the_sentence_that_is_there(jobs: Handlers, jpeg: bytes) -> None:
-    desk, update = jobs.take(jpeg, "a dog runs", Desk())
-    assert desk.alignment is not None
-    assert update["value"]["alignment"] == desk.alignment.as_dict()
+def test_a_photo_meets_the_sentence_that_is_there(jobs: AlignService, jpeg: bytes) -> None:
+    state, update = jobs.take(jpeg, "a dog runs", AlignState())
+    assert state.alignment is not None
+    assert update["value"]["alignment"] == state.alignment.as_dict()
 
 
 def test_a_new_sentence_does_not_look_again(
-    jobs: Handlers, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    jobs: AlignService, state: AlignState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs.describer, "look", lambda photo: pytest.fail("looked again"))
-    after, view = jobs.align("a cat in the grass", desk)
-    assert after.look is desk.look
+    after, view = jobs.align("a cat in the grass", state)
+    assert after.look is state.look
     assert view["alignment"]["sentence"] == "a cat in the grass"
 
 
 def test_a_new_beta_runs_no_network(
-    jobs: Handlers, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    jobs: AlignService, state: AlignState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert desk.alignment is not None
+    assert state.alignment is not None
     with monkeypatch.context() as patched:
         for network in ("look", "read"):
             patched.setattr(jobs.describer, network, lambda _: pytest.fail("ran a network"))
-        right_end = slider_scale(desk.alignment.merging_beta)["max"]
-        after, view = jobs.slide(right_end, desk)
+        right_end = slider_scale(state.alignment.merging_beta)["max"]
+        after, view = jobs.slide(right_end, state)
     assert len(view["alignment"]["segments"]) == 1
     assert view["alignment"]["beta"] == right_end
     # It stays for the next sentence, up to that one's right end.
@@ -82,23 +84,23 @@ def test_a_new_beta_runs_no_network(
 
 
 def test_what_was_there_stays_when_something_is_wrong(
-    jobs: Handlers, desk: Desk, jpeg: bytes
+    jobs: AlignService, state: AlignState, jpeg: bytes
 ) -> None:
-    kept, update = jobs.take(jpeg[:900], "a dog", desk)
-    assert kept is desk
+    kept, update = jobs.take(jpeg[:900], "a dog", state)
+    assert kept is state
     assert "photo" not in update
     assert "damaged" in update["value"]["message"]
-    kept, view = jobs.align("zzyzx", desk)
-    assert kept is desk
-    assert desk.alignment is not None
-    assert view["alignment"] == desk.alignment.as_dict()
+    kept, view = jobs.align("zzyzx", state)
+    assert kept is state
+    assert state.alignment is not None
+    assert view["alignment"] == state.alignment.as_dict()
     assert "none of these words" in view["message"]
 
 
-def test_each_bad_input_has_its_sentence(jobs: Handlers, jpeg: bytes) -> None:
-    assert jobs.align("a dog", Desk())[1]["message"] == align_page.NO_PHOTO
-    assert jobs.take(None, "a dog", Desk())[1]["value"]["message"] == align_page.NO_PHOTO
-    assert jobs.slide(0.5, Desk())[1]["message"] == align_page.NO_PHOTO
+def test_each_bad_input_has_its_sentence(jobs: AlignService, jpeg: bytes) -> None:
+    assert jobs.align("a dog", AlignState())[1]["message"] == align_page.NO_PHOTO
+    assert jobs.take(None, "a dog", AlignState())[1]["value"]["message"] == align_page.NO_PHOTO
+    assert jobs.slide(0.5, AlignState())[1]["message"] == align_page.NO_PHOTO
     for photo, sentence, beta, said in (
         (None, "a dog", 0.0, "no photo"),
         (b"", "a dog", 0.0, "is empty"),
@@ -113,7 +115,7 @@ def test_each_bad_input_has_its_sentence(jobs: Handlers, jpeg: bytes) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1)])
-def test_the_smallest_photos(jobs: Handlers, size: tuple[int, int]) -> None:
+def test_the_smallest_photos(jobs: AlignService, size: tuple[int, int]) -> None:
     answer = jobs.api(picture(*size, "PNG"), "a dog runs", None)
     assert answer["photo"] == {"width": size[0], "height": size[1]}
 

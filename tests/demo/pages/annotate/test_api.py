@@ -20,9 +20,10 @@ from starlette.testclient import TestClient
 from annotate.people import OPERATOR
 from core.formats import FORMATS
 from core.formats.record import Photo
-from demo.pages.annotate import page
-from demo.web.hosting import Settings
-from demo.web.sessions import Door
+from demo.app import create as create_app
+from demo.web.hosting import ServerSettings
+from demo.web.pages import Services
+from demo.web.sessions import Sessions
 from tests.demo.pages.annotate.conftest import PASSWORD, Bureau
 from tests.demo.visit import picture
 from tests.serving import ROOT
@@ -47,7 +48,7 @@ GIVEAWAYS = ("SELECT", "sqlite", "Traceback", "site-packages", "/usr/", "/tmp/",
 
 def made(bureau: Bureau, open: bool, folder: Path) -> FastAPI:
     async def create() -> FastAPI:  # where no loop runs, Gradio makes loops that it never closes
-        return page.create(Door(bureau.store, open), Settings(folder))
+        return create_app(Services(sessions=Sessions(bureau.store, open)), ServerSettings(folder))
 
     # In a thread: Playwright keeps a loop running in the main one while it has a browser.
     with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(1) as thread:
@@ -280,7 +281,7 @@ def test_bad_bodies_get_one_sentence(
             if answer.status_code == 200:
                 continue  # for another address's bodies, this one may be good
             assert answer.status_code in (400, 403, 404, 409), (path, body, answer.text)
-            said = answer.json()["error"]
+            said = answer.json()["message"]
             assert said.endswith("."), said
             assert not any(word in said for word in GIVEAWAYS), said
     for raw in (b"", b"{", b"\xff", b"[" * 100_000, b'{"annotations": NaN}', b'{"base": 1e999}'):
@@ -337,7 +338,7 @@ def test_files_are_capped_and_refused_by_line(
     lines = whole.splitlines(keepends=True)
     answer = boss.post(path, content=b"".join([*lines[:2], b"{not json}\n", *lines[3:]]))
     assert answer.status_code == 400
-    assert "line 3" in answer.json()["error"]
+    assert "line 3" in answer.json()["message"]
     assert boss.post(path.replace("jsonl", "pickle"), content=whole).status_code == 404
     assert "too-large" not in {one.name for one in bureau.store.projects.all(bureau.boss)}
     exported = boss.get(f"/annotate/projects/{project}/export/jsonl")

@@ -167,7 +167,7 @@ def test_wrong_passwords_starve_nobody(bureau: Bureau, address: str, client: htt
                     break
                 call = {"name": f"{number}-{k}", "password": "a wrong guess"}
                 answer = guesser.post("/annotate/enter", json=call)
-                seen[answer.status_code, answer.json()["error"]] += 1
+                seen[answer.status_code, answer.json()["message"]] += 1
         return seen
 
     with ThreadPoolExecutor(60) as threads:

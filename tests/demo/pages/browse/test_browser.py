@@ -74,7 +74,7 @@ def asked(page: Page) -> dict[str, str]:
 def opened(page: Page, photo: str, **view: str | float) -> dict[str, Any]:
     """What the server tells of a photo of the set; the pages show no more and nothing else."""
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(page.url))
-    answer = page.request.get(f"{origin}/demo-groundings/open", params={"photo": photo, **view})
+    answer = page.request.get(f"{origin}/groundings/open", params={"photo": photo, **view})
     assert answer.ok
     told: dict[str, Any] = answer.json()
     return told

@@ -3,6 +3,7 @@
 // A region's line lights its box in the viewer of the same page; the arrow sends a sentence to the
 // sentence box; "more" asks for further sentences of the region.
 
+import { component } from "../../../web/static/component.js";
 import { make, regionColour, regionName, visible } from "../../../web/static/dom.js";
 
 const likely = (value) => value.toFixed(2);
@@ -71,9 +72,7 @@ class Descriptions {
   }
 }
 
-export function mount({ element, props, trigger, watch }) {
-  const descriptions = new Descriptions(element.querySelector(".descriptions"), trigger);
-  const show = () => descriptions.show(props.value);
-  watch(["value"], show);
-  show();
-}
+export const mount = component("descriptions", ["value"], (root, { props, trigger }) => {
+  const descriptions = new Descriptions(root, trigger);
+  return () => descriptions.show(props.value);
+});
