@@ -6,6 +6,9 @@ trunk      torchvision's EfficientNet-B4 without its classifier, BatchNorm folde
 proposals  a feature pyramid and a class-agnostic FCOS head (Tian et al. 2019), both torchvision's.
 features   RoIAlign on the trunk's stride-16 and stride-32 maps, side by side: the coarse one says
            what, the fine one where.
+classes    where the config has them: a small class-aware detector beside the trunk
+           (`class_detector`). Its detections join the proposals; a region's feature goes on with
+           what its class scores say there and with features from its own stride-8 and -16 maps.
 
 Departure from the paper, whose R-CNN (2014) ran its CNN once for every region of a photo.
 
@@ -32,6 +35,10 @@ from torchvision.ops.misc import Conv2dNormActivation
 
 from core.configuration import ConfigError, check_bounds
 from core.vision.encoders import StoredKind
+from core.vision.encoders.class_detector import CHANNELS as MAP_CHANNELS
+from core.vision.encoders.class_detector import STRIDES as CELL_STRIDES
+from core.vision.encoders.class_detector import Cells, ClassDetector
+from core.vision.encoders.class_regions import detections, evidence, together
 from core.vision.images import resize_square
 from core.vision.regions import PAPER_REGIONS, Regions, image_region
 
@@ -60,9 +67,25 @@ class RegionNetworkConfig:
     """RoIAlign samples a 3x3 grid of bins in each box and the feature is their mean."""
     regions: int = PAPER_REGIONS
     """The most regions of a photo, the whole image included."""
+    classes: int = 0
+    """Categories of the class-aware detector; 0 for a network that has none."""
+    class_side: int = 416
+    """Its own input side, a multiple of 32: what its teacher was trained at."""
+    class_share: float = 1.5
+    """What a detection's class score counts beside a proposal's objectness where the best are
+    taken: of 0.7, 1 and 1.5 the last kept most things of everyday photos and lost no phrase."""
+    copy_iou: float = 0.6
+    """Overlap above which a detection or proposal is a copy of a better one."""
+    least_score: float = 1e-3
+    """A class score below it says no more than it: logarithms are taken."""
 
     @property
     def feature_dimension(self) -> int:
+        """The trunk's part first, so that what was trained on it alone reads on."""
+        return self.trunk_dimension + (self.classes + 2 * MAP_CHANNELS if self.classes else 0)
+
+    @property
+    def trunk_dimension(self) -> int:
         return CHANNELS[1] + CHANNELS[2]
 
     def __post_init__(self) -> None:
@@ -79,7 +102,14 @@ class RegionNetworkConfig:
             nms_iou=(0, 1),
             roi_bins=(1, 32),
             regions=(1, 1000),
+            classes=(0, 10_000),
+            class_side=(64, 4096),
+            class_share=(0, 1000),
+            copy_iou=(0, 1),
+            least_score=(1e-12, 0.5),
         )
+        if self.class_side % 32:
+            raise ConfigError(f"class_side is {self.class_side}; expected a multiple of 32")
         if self.pyramid_channels % 32:
             raise ConfigError(
                 f"pyramid_channels is {self.pyramid_channels}; expected a multiple of 32"
@@ -148,9 +178,11 @@ class RegionNetwork(nn.Module):
             head=FCOSHead(channels, 1, 1, config.head_convolutions),
             score_thresh=0.0,  # the best are wanted, however weak
             nms_thresh=config.nms_iou,
-            detections_per_img=config.regions - 1,
+            # Beside a class-aware detector some more, as it puts its own in the place of many.
+            detections_per_img=max(60 if config.classes else 0, config.regions - 1),
             topk_candidates=300,
         )
+        self.class_detector = ClassDetector(config.classes) if config.classes else None
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
 
@@ -203,8 +235,8 @@ class RegionNetwork(nn.Module):
     def propose(
         self, maps: Sequence[Tensor], outputs: dict[str, Tensor]
     ) -> list[tuple[Tensor, Tensor]]:
-        """For each photo ((n, 4) normalised xyxy, (n,) objectness), best first; n is less than
-        the config's `regions`."""
+        """For each photo ((n, 4) normalised xyxy, (n,) objectness), best first: the class-agnostic
+        proposals. n is less than the config's `regions`, or 60 beside a class-aware detector."""
         anchors = self._anchors(maps)
         counts = [len(level) for level in anchors]
         split = {name: list(torch.split(v, counts, dim=1)) for name, v in outputs.items()}
@@ -219,23 +251,61 @@ class RegionNetwork(nn.Module):
             proposals.append((one["boxes"][kept] / side, one["scores"][kept]))
         return proposals
 
-    def pool(self, maps: Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
-        """Trunk maps of B photos, boxes per photo (R_b, 4) normalised -> (sum R_b, D) features.
+    def choose(
+        self, proposals: Sequence[tuple[Tensor, Tensor]], cells: Cells | None
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Proposals of B photos, the class-aware detector's cells where there is one -> for each
+        photo the boxes (n, 4) and objectness (n,) of its regions without the whole image."""
+        if cells is None:
+            return list(proposals)
+        config, most = self.config, self.config.regions - 1
+        chosen = []
+        scores = cells.logits.sigmoid()
+        for boxes, mine, proposed in zip(cells.boxes, scores, proposals, strict=True):
+            found = detections(boxes.clamp(0, 1), mine, config.nms_iou, 60)
+            chosen.append(together(found, proposed, config.class_share, config.copy_iou, most))
+        return chosen
 
-        RoIAlign with aligned=False: cell i lies at pixel i s here, not at (i + 1/2) s.
-        """
-        rois = [b.to(maps[1].dtype) * (self.config.side - 1) for b in boxes]
-        pooled = [
-            ops.roi_align(
-                level, rois, self.config.roi_bins, 1 / stride, sampling_ratio=2, aligned=False
-            ).mean(dim=(2, 3))
-            for level, stride in zip(maps[1:], STRIDES[1:], strict=True)
+    def describe(
+        self, maps: Sequence[Tensor], cells: Cells | None, boxes: Sequence[Tensor]
+    ) -> Tensor:
+        """Trunk maps, cells and boxes per photo (R_b, 4) normalised -> (sum R_b, D) features: the
+        trunk's, class evidence, the detector's maps."""
+        pooled = self.pool(maps, boxes)
+        if cells is None:
+            return pooled
+        heard = [
+            evidence(mine, cell.clamp(0, 1), scores, self.config.least_score)
+            for mine, cell, scores in zip(boxes, cells.boxes, cells.logits.sigmoid(), strict=True)
         ]
-        return torch.cat(pooled, dim=1)
+        side = float(self.config.class_side)
+        fine = self._pooled(cells.maps[:2], CELL_STRIDES[:2], boxes, side)
+        return torch.cat((pooled, torch.cat(heard), fine), dim=1)
+
+    def pool(self, maps: Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
+        """Trunk maps, boxes per photo (R_b, 4) normalised -> (sum R_b, 608) features."""
+        return self._pooled(maps[1:], STRIDES[1:], boxes, float(self.config.side - 1))
+
+    def _pooled(
+        self,
+        maps: Sequence[Tensor],
+        strides: Sequence[int],
+        boxes: Sequence[Tensor],
+        side: float,
+    ) -> Tensor:
+        """RoIAlign with aligned=False: cell i lies at pixel i s here, not at (i + 1/2) s."""
+        rois = [b.to(maps[0].dtype) * side for b in boxes]
+        bins = self.config.roi_bins
+        pooled = [
+            ops.roi_align(level, rois, bins, 1 / stride, sampling_ratio=2, aligned=False)
+            for level, stride in zip(maps, strides, strict=True)
+        ]
+        return torch.cat([one.mean(dim=(2, 3)) for one in pooled], dim=1)
 
 
 class BundledEncoder:
-    """`RegionEncoder` over the bundled network. name "bundled"; dimension 608."""
+    """`RegionEncoder` over the bundled network. name "bundled"; dimension 608, or 880 with 80
+    classes."""
 
     name = RegionNetwork.name
 
@@ -256,41 +326,47 @@ class BundledEncoder:
         self.network.to(device)
 
     def encode(self, photos: Sequence[np.ndarray]) -> list[Regions]:
-        return self.encode_pixels(self._pixels(photos))
+        return [regions for regions, _ in self._seen(photos, [_NONE] * len(photos))]
 
     def encode_boxes(
         self, photos: Sequence[np.ndarray], boxes: Sequence[np.ndarray]
     ) -> list[tuple[Regions, np.ndarray]]:
-        with torch.inference_mode():
-            maps = self.network.maps(self._pixels(photos))
-            own = [torch.from_numpy(np.asarray(b, np.float32).reshape(-1, 4)) for b in boxes]
-            features = self.network.pool(maps, [b.to(maps[0].device) for b in own])
-            drawn = features.float().cpu().numpy()
-            bounds = np.cumsum([len(b) for b in own])[:-1]
-            return list(zip(self._regions(maps), np.split(drawn, bounds), strict=True))
-
-    def _pixels(self, photos: Sequence[np.ndarray]) -> Tensor:
-        side = self.network.config.side
-        pixels = np.stack([resize_square(photo, side) for photo in photos])
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2).to(self.network.mean.device)
+        return self._seen(photos, boxes)
 
     @torch.inference_mode()
-    def encode_pixels(self, pixels: Tensor) -> list[Regions]:
-        """(B, 3, S, S) uint8 RGB, already of the network's side -> the regions of each."""
-        return self._regions(self.network.maps(pixels))
-
-    def _regions(self, maps: list[Tensor]) -> list[Regions]:
-        regions = []
-        boxes = []
-        for found, objectness in self.network.propose(maps, self.network.detect(maps)):
-            regions.append(image_region(found.cpu().numpy(), objectness.cpu().numpy()))
-            boxes.append(torch.from_numpy(regions[-1][0]).to(maps[0].device))
-        features = self.network.pool(maps, boxes).float().cpu().numpy()
-        bounds = np.cumsum([len(b) for b in boxes])[:-1]
-        return [
-            Regions(box, score, feature)
-            for (box, score), feature in zip(regions, np.split(features, bounds), strict=True)
+    def _seen(
+        self, photos: Sequence[np.ndarray], boxes: Sequence[np.ndarray]
+    ) -> list[tuple[Regions, np.ndarray]]:
+        """The regions of photos, and the features of each one's own boxes (n, 4)."""
+        network, config = self.network, self.network.config
+        device = network.mean.device
+        maps = network.maps(_squares(photos, config.side).to(device))
+        cells = None
+        if network.class_detector is not None:
+            cells = network.class_detector(_squares(photos, config.class_side).to(device))
+        chosen = network.choose(network.propose(maps, network.detect(maps)), cells)
+        found = [image_region(box.cpu().numpy(), score.cpu().numpy()) for box, score in chosen]
+        own = [np.asarray(one, np.float32).reshape(-1, 4) for one in boxes]
+        # The whole image stands first, then a photo's regions, then its own boxes.
+        every = [
+            torch.from_numpy(np.concatenate((box, mine))).to(maps[0].device)
+            for (box, _), mine in zip(found, own, strict=True)
         ]
+        features = network.describe(maps, cells, every).float().cpu().numpy()
+        parts = np.split(features, np.cumsum([len(one) for one in every])[:-1])
+        return [
+            (Regions(box, score, part[: len(box)]), part[len(box) :])
+            for (box, score), part in zip(found, parts, strict=True)
+        ]
+
+
+_NONE = np.zeros((0, 4), dtype=np.float32)
+
+
+def _squares(photos: Sequence[np.ndarray], side: int) -> Tensor:
+    """Photos -> (B, 3, side, side) uint8 RGB, each stretched to a square."""
+    pixels = np.stack([resize_square(photo, side) for photo in photos])
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2)
 
 
 KIND = StoredKind(RegionNetworkConfig, RegionNetwork, BundledEncoder)
