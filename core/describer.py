@@ -20,8 +20,9 @@ import torch
 
 from core.alignment.grounding import grounding_regions, grounding_words
 from core.alignment.model import pack_sentences
+from core.alignment.words import ReadWords
 from core.captioning.beam import Caption, Decoding, search
-from core.captioning.captioner import TrainedCaptioner, image_inputs
+from core.captioning.captioner import TrainedCaptioner
 from core.checkpoints import Checkpoint, load_checkpoint
 from core.errors import UserError
 from core.language.vocabulary import UNKNOWN, words_of
@@ -142,13 +143,21 @@ class Describer:
             more = ", ..." if len(words) > 5 else ""
             raise SentenceError(
                 f"The model knows none of these words: {listed}{more}; "
-                f"it learnt {len(vocabulary.words):,} words from its training sentences."
+                f"it learnt {len(vocabulary.words):,} words from its training sentences"
+                + (f" and reads {len(vocabulary.others):,} more." if vocabulary.others else ".")
             )
         model = self.checkpoint.alignment
         packed, lengths, _, _ = pack_sentences([ids])
         contextual = model.embed_words(packed, lengths).numpy()
         vectors = grounding_words(model, self.checkpoint.grounding, [ids])
-        return Reading(sentence, words, known, vectors, contextual)
+        return Reading(sentence, words, known, vectors, contextual, self._read_as(ids))
+
+    def _read_as(self, ids: Sequence[int]) -> tuple[tuple[str, ...], ...]:
+        vectors = self.checkpoint.alignment.sentences.word_vectors
+        if not isinstance(vectors, ReadWords):
+            return ((),) * len(ids)
+        word = self.checkpoint.vocabulary.word
+        return tuple(tuple(word(near) for near in vectors.read_as(number)) for number in ids)
 
 
 def _captioned_inputs(look: Look, regions: list[int], captioner: TrainedCaptioner) -> torch.Tensor:
@@ -156,7 +165,7 @@ def _captioned_inputs(look: Look, regions: list[int], captioner: TrainedCaptione
     features = torch.from_numpy(look.features)
     own = features[regions]
     whole, mean = features[:1].expand_as(own), features.mean(dim=0).expand_as(own)
-    return image_inputs(own, whole, mean, captioner.model.config.context)
+    return captioner.inputs(own, whole, mean)
 
 
 def _spoken(captioner: TrainedCaptioner, caption: Caption) -> Spoken:

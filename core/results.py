@@ -45,7 +45,9 @@ class Reading:
     """What one sentence cost: its words, which of them are known, and their vectors.
 
     vectors (N, h) choose regions (`core.alignment.grounding`); contextual (N, h) are Eq. 6's s_t,
-    which ranking and search compare, or None where a set kept only the others.
+    which ranking and search compare, or None where a set kept only the others. read_as: of each
+    word that no training sentence held, the known ones that a word table read it through, most
+    first; empty of all others, and () as a whole where nobody asked.
     """
 
     sentence: str
@@ -53,6 +55,7 @@ class Reading:
     known: np.ndarray
     vectors: np.ndarray
     contextual: np.ndarray | None = None
+    read_as: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ class Alignment:
     merging_beta: float
     regions: np.ndarray
     segments: tuple[Segment, ...]
+    read_as: tuple[tuple[str, ...], ...] = ()
 
     def at(self, beta: float) -> Alignment:
         """The same scores decoded at another beta: no network runs."""
@@ -126,9 +130,15 @@ class Alignment:
                     "known": bool(known),
                     "region": int(region) if known else None,
                     "score": float(row[region]) if known else None,
+                    "read_as": list(read_as),
                 }
-                for word, known, region, row in zip(
-                    self.words, self.known, self.regions, self.scores, strict=True
+                for word, known, region, row, read_as in zip(
+                    self.words,
+                    self.known,
+                    self.regions,
+                    self.scores,
+                    self.read_as or ((),) * len(self.words),
+                    strict=True,
                 )
             ],
             "segments": [
@@ -232,5 +242,6 @@ def align(look: Look, reading: Reading, beta: float = 0.0) -> Alignment:
         merging_beta=chain.merging_beta(scores[reading.known]),
         regions=np.full(len(reading.words), NO_REGION),
         segments=(),
+        read_as=reading.read_as,
     )
     return blank.at(beta)

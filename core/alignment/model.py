@@ -30,6 +30,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from core.alignment.scoring import SCORES, Scoring
+from core.alignment.words import ReadWords
 from core.configuration import check_bounds, check_choices
 from core.language.vocabulary import UNKNOWN
 
@@ -44,7 +45,7 @@ class AlignmentConfig:
     region_dimension: int
     """D: what the region encoder gives."""
     vocabulary_size: int
-    """Ids in all, the unknown word included."""
+    """Ids in all of words with vectors of their own, the unknown word included."""
     word_dimension: int = 200
     """Word vectors: 300 in the paper, from word2vec. Learnt here, and smaller for the file."""
     hidden_dimension: int = 400
@@ -57,6 +58,13 @@ class AlignmentConfig:
     """Of a word with a region: the raw product, the cosine, or that weighted by word lengths."""
     score: Literal["max", "sum"] = "max"
     """Of a word with a photo: its best region (Eq. 8), or all it agrees with (Eq. 7, DeFrag)."""
+    table_words: int = 0
+    """Words that are read through others by a word table (`core.alignment.words`)."""
+    table_dimension: int = 0
+    """Numbers of a vector of that table; 0 for a model without one, which knows no other word."""
+    metric_dimension: int = 64
+    """Of the learnt metric by which words are near in the table: fewer numbers than the table's 100
+    make it choose."""
     dropout: float = 0.2
     """Of region features, word vectors and the BRNN's output; never inside the recurrence."""
 
@@ -65,6 +73,12 @@ class AlignmentConfig:
         sizes = ("region_dimension", "word_dimension", "hidden_dimension", "common_dimension")
         check_bounds(self, **dict.fromkeys(sizes, (1, 65_536)))
         check_bounds(self, vocabulary_size=(1, 10_000_000), dropout=(0, 1))
+        check_bounds(
+            self,
+            table_words=(0, 10_000_000),
+            table_dimension=(0, 65_536),
+            metric_dimension=(1, 65_536),
+        )
 
     @property
     def scoring(self) -> Scoring:
@@ -78,7 +92,17 @@ class SentenceEncoder(nn.Module):
 
     def __init__(self, config: AlignmentConfig) -> None:
         super().__init__()
-        self.word_vectors = nn.Embedding(config.vocabulary_size, config.word_dimension)
+        self.word_vectors: nn.Embedding = (
+            ReadWords(
+                config.vocabulary_size,
+                config.table_words,
+                config.word_dimension,
+                config.table_dimension,
+                config.metric_dimension,
+            )
+            if config.table_dimension
+            else nn.Embedding(config.vocabulary_size, config.word_dimension)
+        )
         self.input = nn.Linear(config.word_dimension, config.hidden_dimension)
         self.output = nn.Linear(config.hidden_dimension, config.common_dimension)
         self.dropout = nn.Dropout(config.dropout)

@@ -163,6 +163,13 @@ class TrainedCaptioner:
     model: Captioner
     vocabulary: Vocabulary
 
+    def inputs(self, own: Tensor, whole: Tensor, mean: Tensor) -> Tensor:
+        """(B, F) features and their photos', as for `image_inputs`, of an encoder that gives as
+        many numbers as the captioner learnt from or more, of which it reads the first."""
+        config = self.model.config
+        first = slice(config.feature_dimension)
+        return image_inputs(own[:, first], whole[:, first], mean[:, first], config.context)
+
     def text(self, words: Sequence[int]) -> str:
         """Word ids, no START or END -> the sentence."""
         return " ".join(self.vocabulary.words[word - 1] for word in words)

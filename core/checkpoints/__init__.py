@@ -4,6 +4,8 @@ config.json             what there is (description.py)
 encoder.safetensors     the region network (only where the encoder's kind stores it)
 alignment.safetensors   the alignment model (absent while only an encoder has been trained)
 vocabulary.json         its words (absent with it)
+word_table.safetensors, word_table.txt
+                        the vectors and words of its word table (where it has one)
 captioner_LEVEL.safetensors, captioner_LEVEL_words.json
                         a captioner and its words, where there is one; LEVEL is image or region
 
@@ -17,18 +19,22 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
 from torch import nn
 
 from core.alignment.grounding import GroundingConfig
 from core.alignment.model import AlignmentModel
+from core.alignment.words import ReadWords
 from core.captioning.captioner import Captioner, TrainedCaptioner
 from core.checkpoints.description import LEVELS, CheckpointError, Description, described, section
 from core.checkpoints.files import (
     digest_of,
     load_module,
+    load_table,
     load_tensors,
     load_vocabulary,
     verified,
+    write_table,
     write_tensors,
 )
 from core.errors import shown
@@ -43,6 +49,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointError",
     "Encoder",
+    "learn_table",
     "load_captioners",
     "load_checkpoint",
     "load_encoder",
@@ -58,6 +65,7 @@ _ENCODER, _ALIGNMENT, _VOCABULARY = (
     "alignment.safetensors",
     "vocabulary.json",
 )
+_TABLE, _TABLE_WORDS = "word_table.safetensors", "word_table.txt"
 
 
 @dataclass(frozen=True)
@@ -123,6 +131,9 @@ def save_checkpoint(
         write_tensors(folder / _ALIGNMENT, alignment, half)
         vocabulary.save(folder / _VOCABULARY)
         written += [_ALIGNMENT, _VOCABULARY]
+        if vocabulary.table is not None:
+            write_table(folder / _TABLE, folder / _TABLE_WORDS, vocabulary.table)
+            written += [_TABLE, _TABLE_WORDS]
     Description(
         name,
         encoder.name,
@@ -219,6 +230,13 @@ def load_captioners(name: str | Path) -> dict[str, TrainedCaptioner]:
     return found
 
 
+def learn_table(model: AlignmentModel, vocabulary: Vocabulary) -> None:
+    """Give a model the vectors of its vocabulary's word table, which lie in a file of their own."""
+    vectors = model.sentences.word_vectors
+    if isinstance(vectors, ReadWords):
+        vectors.know(torch.from_numpy(vocabulary.table_vectors()))
+
+
 def load_checkpoint(
     name: str | Path = "bundled",
     encoder_weights: Path | None = None,
@@ -237,9 +255,21 @@ def load_checkpoint(
         raise CheckpointError(
             f"checkpoint '{name}' has a region encoder only; expected an alignment model"
         )
-    vocabulary = load_vocabulary(folder, _VOCABULARY, there.files, config.vocabulary_size)
-    data = verified(folder, _ALIGNMENT, there.files)
+    files, table = there.files, None
+    if config.table_dimension:
+        table = load_table(folder, _TABLE, _TABLE_WORDS, files)
+    vocabulary = load_vocabulary(folder, _VOCABULARY, files, config.vocabulary_size, table)
+    if (len(vocabulary.others), table.dimension if table else 0) != (
+        config.table_words,
+        config.table_dimension,
+    ):
+        raise CheckpointError(
+            f"{_TABLE} adds {len(vocabulary.others)} words; the alignment model expects "
+            f"{config.table_words} with vectors of {config.table_dimension} numbers"
+        )
+    data = verified(folder, _ALIGNMENT, files)
     alignment = load_module(data, lambda: AlignmentModel(config), _ALIGNMENT)
+    learn_table(alignment, vocabulary)
     encoder = load_encoder(folder, encoder_weights, encoder_changes)
     if encoder.dimension != config.region_dimension:
         raise CheckpointError(
@@ -247,8 +277,11 @@ def load_checkpoint(
             f"the alignment model expects {config.region_dimension}"
         )
     captioners = load_captioners(name)
+    # Or the trunk's part alone, which comes first: that of captioners that learnt before a network
+    # got its class-aware detector.
+    readable = (encoder.dimension, getattr(encoder.config, "trunk_dimension", encoder.dimension))
     for level, captioner in captioners.items():
-        if captioner.model.config.feature_dimension != encoder.dimension:
+        if captioner.model.config.feature_dimension not in readable:
             raise CheckpointError(
                 f"the encoder {encoder.name} gives {encoder.dimension} numbers a region; the "
                 f"{level} captioner expects {captioner.model.config.feature_dimension}"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from core.checkpoints.description import CheckpointError
 from core.errors import shown
 from core.language.vocabulary import Vocabulary
+from core.language.word_table import CENTRES, WordTable
 
 _Module = TypeVar("_Module", bound=nn.Module)
 
@@ -105,7 +107,37 @@ def _check(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], name: st
             raise CheckpointError(f"{name}: '{key}' holds NaN or infinity; expected finite numbers")
 
 
-def load_vocabulary(folder: Path, name: str, files: Mapping[str, str], ids: int) -> Vocabulary:
+def write_table(path: Path, words: Path, table: WordTable) -> None:
+    """A word table's codes and centres, and beside them its words, one a line."""
+    centres = torch.from_numpy(table.centres.astype(np.float16))
+    path.write_bytes(save({"codes": torch.from_numpy(table.codes), "centres": centres}))
+    words.write_text("\n".join(table.words) + "\n", encoding="utf-8")
+
+
+def load_table(folder: Path, name: str, words: str, files: Mapping[str, str]) -> WordTable:
+    """What `write_table` wrote. Raises CheckpointError."""
+    try:
+        listed = verified(folder, words, files).decode("utf-8").split("\n")[:-1]
+        tensors = _tensors(verified(folder, name, files), name)
+        codes, centres = tensors["codes"], tensors["centres"]
+        if codes.dtype != torch.uint8 or centres.dtype != torch.float16 or centres.ndim != 3:
+            raise ValueError("expected codes of uint8 and centres of float16 in three dimensions")
+        if centres.shape[1] != CENTRES or not torch.isfinite(centres).all():
+            raise ValueError(f"expected {CENTRES} centres of finite numbers for each piece")
+        return WordTable(tuple(listed), codes.numpy(), centres.numpy())
+    except KeyError as error:
+        raise CheckpointError(f"{name} lacks {error}") from None
+    except ValueError as error:
+        raise CheckpointError(f"{name}: {error}") from None
+
+
+def load_vocabulary(
+    folder: Path,
+    name: str,
+    files: Mapping[str, str],
+    ids: int,
+    table: WordTable | None = None,
+) -> Vocabulary:
     """A vocabulary with as many ids as its model expects. Raises CheckpointError."""
     try:
         data = json.loads(verified(folder, name, files))
@@ -121,7 +153,7 @@ def load_vocabulary(folder: Path, name: str, files: Mapping[str, str], ids: int)
             f"{name} has {len(words)} words and {len(counts)} counts; expected as many"
         )
     try:
-        vocabulary = Vocabulary(words, counts)
+        vocabulary = Vocabulary(words, counts, table)
     except ValueError as error:
         raise CheckpointError(f"{name}: {error}") from None
     if len(vocabulary) != ids:

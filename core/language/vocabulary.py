@@ -14,7 +14,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-UNKNOWN = 0  # the id of every word outside the vocabulary
+import numpy as np
+
+from core.language.word_table import WordTable
+
+UNKNOWN = 0  # the id of every word that neither sentences nor a table taught
 _JOINERS = "'\u2019-\u2010\u2011\u200c\u200d"  # apostrophes, hyphens, Unicode's (non-)joiners
 
 
@@ -61,18 +65,42 @@ def tokenise(sentence: str) -> list[str]:
 
 
 class Vocabulary:
-    """Words <-> ids. Id 0 stands for every unknown word; known words have ids 1, 2, ..."""
+    """Words <-> ids. Id 0 stands for every unknown word; words learnt from sentences have ids 1, 2,
+    ...; where there is a word table, its other words follow them."""
 
-    def __init__(self, words: Sequence[str], counts: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        counts: Sequence[int] | None = None,
+        table: WordTable | None = None,
+    ) -> None:
         if len(set(words)) != len(words):
             raise ValueError("the vocabulary has a word twice; expected each once")
         self.words = tuple(words)
         self.counts = tuple(counts) if counts is not None else (0,) * len(words)
-        self._ids = {word: number for number, word in enumerate(words, 1)}
+        self.table = table
+        learnt = set(words)
+        self.others = tuple(w for w in table.words if w not in learnt) if table else ()
+        """Words that only the table knows, in its order."""
+        self._ids = {word: number for number, word in enumerate((*words, *self.others), 1)}
 
     def __len__(self) -> int:
-        """Ids in all, the unknown one included."""
+        """Ids in all of words with vectors of their own, the unknown one included; the others'
+        start here."""
         return len(self.words) + 1
+
+    def word(self, number: int) -> str:
+        """The word of an id above 0."""
+        return self.words[number - 1] if number < len(self) else self.others[number - len(self)]
+
+    def table_vectors(self) -> np.ndarray:
+        """(len(self) + len(self.others), D) the table's vectors by id; zeros where it has none."""
+        if self.table is None:
+            raise ValueError("the vocabulary has no word table; expected one")
+        found = np.zeros((len(self) + len(self.others), self.table.dimension), dtype=np.float32)
+        rows = [self._ids[word] for word in self.table.words]
+        found[rows] = self.table.vectors()
+        return found
 
     def __contains__(self, word: str) -> bool:
         return word in self._ids

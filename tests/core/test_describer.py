@@ -63,6 +63,7 @@ def test_json_has_pixels_and_no_guess_for_unknown_words() -> None:
     data = json.loads(json.dumps(alignment.as_dict(), allow_nan=False))
     assert data["words"][1] == {
         "word": "xyzzy", "start": 4, "end": 9, "known": False, "region": None, "score": None,
+        "read_as": [],
     }  # fmt: skip
     assert data["scores"][1] is None
     assert data["segments"][0]["box"] == [0, 0, 100, 100]
@@ -148,3 +149,11 @@ def test_a_look_without_features_or_captioners_cannot_be_described(
     assert describer.describable(look) == []
     with pytest.raises(ValueError, match=r"region is 0; there are captioners for \[\]"):
         list(describer.describe(look, regions=[0]))
+
+
+def test_a_word_read_through_others_names_them() -> None:
+    look, reading = by_hand()
+    through = replace(reading, read_as=((), (), ("lawn", "field")))
+    words = align(look, through).as_dict()["words"]
+    assert [word["read_as"] for word in words] == [[], [], ["lawn", "field"]]
+    assert align(look, through).at(0.5).read_as == through.read_as

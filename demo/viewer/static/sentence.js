@@ -50,13 +50,14 @@ export class Sentence {
 
   word(word, j) {
     const text = visible(this.letters.slice(word.start, word.end).join(""));
+    const through = word.read_as?.length ? `, read as ${word.read_as.map(visible).join(", ")}` : "";
     const said = word.known
-      ? `region ${regionName(word.region)}, score ${short(word.score)}`
+      ? `region ${regionName(word.region)}, score ${short(word.score)}${through}`
       : "not in the model's vocabulary";
     const node = make(
       "span",
       {
-        class: word.known ? "word" : "word unknown",
+        class: !word.known ? "word unknown" : through ? "word through" : "word",
         role: "button",
         tabindex: -1,
         title: said,

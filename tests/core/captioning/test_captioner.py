@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.captioning.captioner import Captioner, image_inputs, pack_captions
+from core.captioning.captioner import Captioner, TrainedCaptioner, image_inputs, pack_captions
 from core.captioning.recurrences import KINDS, CaptionerConfig, scaled_tanh
+from core.language.vocabulary import Vocabulary
 
 SMALL = CaptionerConfig(
     feature_dimension=5,
@@ -175,3 +176,13 @@ def test_image_inputs_and_their_standard() -> None:
 def test_choices_that_do_not_exist(choices: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(SMALL, **choices)
+
+
+def test_a_captioner_reads_the_first_numbers_of_a_larger_feature() -> None:
+    trained = TrainedCaptioner(
+        made(feature_dimension=4, context="mean"), Vocabulary(tuple("abcdef"))
+    )
+    own, whole, mean = (torch.randn(2, 7) for _ in range(3))
+    narrow = trained.inputs(own[:, :4], whole[:, :4], mean[:, :4])
+    assert narrow.shape == (2, 8)
+    assert torch.equal(trained.inputs(own, whole, mean), narrow)
