@@ -12,10 +12,13 @@ from core.errors import UserError
 COMMANDS = {  # name -> its module below train/, which is imported only when it is chosen
     "download": ("download", "fetch Flickr8k into the layout that --data reads"),
     "proposals": ("proposals", "teach the region network where things are"),
+    "classes": ("classes", "teach the region network what things are"),
     "features": ("features", "photos -> regions on disk"),
     "align": ("align", "learn the alignment model (and, with --train-encoder, the network)"),
+    "everyday": ("everyday", "go on with photos whose labels are known, and a table of words"),
     "snippets": ("snippets", "training sentences -> snippets of regions, for region captioners"),
     "caption": ("caption", "learn to describe photos, or their regions"),
+    "teach": ("teach", "a new word from a few boxes"),
     "evaluate": ("evaluate", "rank, ground, describe: the figures of a checkpoint"),
     "ground": ("ground", "photos and sentences -> a grounding set for the Browse page"),
     "query": ("query", "the regions of a data set that suit some words best"),

@@ -68,7 +68,7 @@ def caption(options: CaptionOptions, device: torch.device = torch.device("cpu"))
     and files are known to be good."""
     recipe = options.recipe
     schedule = Schedule(recipe.epochs, recipe.warm_up, seed=recipe.seed)
-    context = config_of(options, 1, 2).context
+    config_of(options, 1, 2)  # refused before anything is read
     store, dev_store = FeatureStore(options.features), FeatureStore(options.dev_features)
     said, dev_said = said_by(options, "train", store), said_by(options, "dev", dev_store)
     if options.start:
@@ -76,10 +76,9 @@ def caption(options: CaptionOptions, device: torch.device = torch.device("cpu"))
         if len(started) != 1:
             raise DataError(f"{options.start} has {len(started)} captioners; expected one")
         [captioner] = started.values()
-        context = captioner.model.config.context
-        images = Images(store, context)
+        images = Images.of_captioner(store, captioner.model.config)
     else:
-        images = Images(store, context)
+        images = Images(store, config_of(options, 1, 2).context)
         captioner = new_captioner(options, said, images)
     captioner.model.to(device)
     folder = options.out / "checkpoint"
@@ -91,7 +90,9 @@ def caption(options: CaptionOptions, device: torch.device = torch.device("cpu"))
     task = CaptionTask(
         captioner,
         Material(said, images, captioner.vocabulary),
-        Material(dev_said, Images(dev_store, context), captioner.vocabulary),
+        Material(
+            dev_said, Images.of_captioner(dev_store, captioner.model.config), captioner.vocabulary
+        ),
         recipe,
         export,
     )

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from core.alignment.grounding import GroundingConfig
+from core.alignment.model import AlignmentModel
 from core.checkpoints import (
     Checkpoint,
     load_captioners,
@@ -15,6 +16,7 @@ from core.checkpoints import (
     save_captioner,
     save_checkpoint,
 )
+from train.data import DataError
 from train.options import folder_for
 
 GROUNDING_HELP = {
@@ -62,6 +64,34 @@ def exported(
     return sorted(out.glob("*.safetensors"))
 
 
+def averaged(model: AlignmentModel, others: Sequence[tuple[AlignmentModel, float]]) -> None:
+    """Make a model the weighted mean of itself and others that one training gave, in place: what
+    several states of it agree on generalises better (Izmailov et al. 2018). The model's own share
+    is what theirs leave of 1. Raises DataError where they do not fit."""
+    left = 1.0 - sum(share for _, share in others)
+    if left <= 0 or any(share <= 0 for _, share in others):
+        raise DataError(f"the shares leave {left:g} for the checkpoint itself; expected some each")
+    mean = {key: left * value for key, value in model.state_dict().items()}
+    for other, share in others:
+        state = other.state_dict()
+        if {k: v.shape for k, v in state.items()} != {k: v.shape for k, v in mean.items()}:
+            raise DataError("the alignment models have other sizes; expected those of one training")
+        # Features may be scaled otherwise there (`train everyday --evidence-boost`).
+        scale = model.feature_scale / other.feature_scale
+        state["region_projection.weight"] = state["region_projection.weight"] * scale
+        state["feature_scale"] = model.feature_scale
+        for key in mean:
+            mean[key] = mean[key] + share * state[key]
+    model.load_state_dict(mean)
+
+
+def _share(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise DataError(f"the share is '{text[:30]}'; expected a number below 1") from None
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path, help="a run's checkpoint folder")
     parser.add_argument(
@@ -71,6 +101,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="DIR",
         help="a captioner's checkpoint folder, to ship beside it; may come twice",
+    )
+    parser.add_argument(
+        "--average",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("DIR", "SHARE"),
+        help="another checkpoint of the same training, and its share of the mean of both alignment "
+        "models; may come again",
     )
     parser.add_argument("--out", type=Path, required=True, help="the folder to make")
     parser.add_argument(
@@ -85,6 +124,11 @@ def main(arguments: argparse.Namespace) -> None:
     changes = {"side": arguments.side} if arguments.side is not None else {}
     loaded = load_checkpoint(arguments.checkpoint, arguments.encoder_weights, changes)
     loaded = with_grounding(loaded, arguments)
+    others = [
+        (load_checkpoint(folder).alignment, _share(share)) for folder, share in arguments.average
+    ]
+    if others:
+        averaged(loaded.alignment, others)
     out = folder_for(arguments.out)
     for path in exported(loaded, out, arguments.name, arguments.captioner):
         print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")

@@ -23,9 +23,10 @@ from core.vision import boxes as box_formats
 from core.vision.encoders import NamedEncoder, kind_of, usages
 from core.vision.regions import PAPER_REGIONS, RegionEncoder
 from train import machine
-from train.data import DataError, read_captions
+from train.data import CaptionSet, DataError, read_captions
 from train.data.photos import read_photo
 from train.interrupts import on_interrupt
+from train.labelled import LabelledPhotos, read_labelled
 from train.options import add_photos, folder_for
 
 BATCH = 16  # photos a pass: beyond this nothing gets faster on a CPU
@@ -132,6 +133,7 @@ def write_features(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_photos(parser, "train")
+    parser.add_argument("--labelled", type=Path, help="photos with labels (train/labelled.py)")
     parser.add_argument(
         "--encoder",
         default="bundled",
@@ -149,8 +151,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     device = machine.prepare(arguments)
-    captions = read_captions(arguments.data, arguments.split, arguments.images, arguments.captions)
+    photos: CaptionSet | LabelledPhotos
+    if arguments.labelled is not None:
+        photos = read_labelled(arguments.labelled)
+    else:
+        photos = read_captions(
+            arguments.data, arguments.split, arguments.images, arguments.captions
+        )
     changes = {"regions": arguments.regions} if arguments.regions is not None else {}
     encoder = load_encoder(arguments.encoder, arguments.encoder_weights, changes)
     machine.move(encoder, device)
-    write_features(encoder, captions.names, captions.paths, arguments.out, arguments.mirrored)
+    write_features(encoder, photos.names, photos.paths, arguments.out, arguments.mirrored)

@@ -1,26 +1,27 @@
 """The teachers: published networks that the bundled one starts from or learns boxes from.
 
-Their weights are not part of this project; each comes as a folder with the weights and (NanoDet)
-the module that rebuilds it. Nothing here is needed to use the project, only to train it anew.
+Their weights are not part of this project; each comes as a folder of plain numbers (safetensors,
+ncnn), of which nothing is executed. Nothing here is needed to use the project, only to train it
+anew.
 """
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision import ops
 
 from core.vision.encoders.bundled import RegionNetwork, RegionNetworkConfig, Trunk
+from core.vision.encoders.class_detector import ClassDetector
 from core.vision.images import resize_square
 from train.data import DataError
+from train.ncnn import read_convolutions
 
 _STAGE_LENGTHS = (2, 4, 4, 6, 6, 8, 1)  # blocks of B4's stages 1-7; the teacher's file ends at 31
 
@@ -83,13 +84,24 @@ def network_from_efficientnet(folder: Path, config: RegionNetworkConfig) -> Regi
     return network
 
 
-def _module(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def class_detector_from_nanodet(folder: Path) -> ClassDetector:
+    """A class-aware detector with the weights of the NanoDet-Plus-m in `folder`: 80 categories of
+    COCO, in the order of its coco_names.json. Raises DataError where they do not fit."""
+    name = folder / "nanodet-plus-m_416.param"
+    stored = read_convolutions(name, name.with_suffix(".bin"))
+    detector = ClassDetector()
+    # ncnn lists convolutions as they run, and so does our module.
+    layers = [one for one in detector.modules() if isinstance(one, nn.Conv2d)]
+    shapes = [tuple(layer.weight.shape) for layer in layers]
+    if shapes != [weight.shape for weight, _ in stored]:
+        raise DataError(f"{name} is not NanoDet-Plus-m's; expected {len(layers)} convolutions")
+    for number, (layer, (weight, bias)) in enumerate(zip(layers, stored, strict=True)):
+        if number == 0:  # it was fed BGR
+            weight = weight[:, ::-1].copy()
+        layer.weight.data = torch.from_numpy(weight)
+        assert layer.bias is not None
+        layer.bias.data = torch.from_numpy(bias)
+    return detector
 
 
 class NanoDet:
@@ -98,34 +110,18 @@ class NanoDet:
     side = 416
 
     def __init__(self, folder: Path, threshold: float = 0.35, most: int = 12) -> None:
-        names = (
-            "decode.py",
-            "ncnn_to_torch.py",
-            "nanodet-plus-m_416.param",
-            "nanodet-plus-m_416.bin",
-        )
-        for name in names:
-            if not (folder / name).is_file():
-                raise DataError(f"{folder} has no {name}; expected NanoDet's folder with {names}")
-        self.decoder = _module(folder / "decode.py")
-        self.network = _module(folder / "ncnn_to_torch.py").NCNN(
-            str(folder / "nanodet-plus-m_416.param"), str(folder / "nanodet-plus-m_416.bin")
-        )
-        self.network.eval()
+        self.network = class_detector_from_nanodet(folder).eval()
         self.threshold, self.most = threshold, most
 
     @torch.inference_mode()
     def boxes(self, photos: Sequence[np.ndarray]) -> list[Tensor]:
         """(H, W, 3) uint8 RGB photos -> for each (n, 4) float32 normalised xyxy, n <= most."""
-        pixels = np.stack([resize_square(photo, self.side)[..., ::-1] for photo in photos])
-        mean, std = torch.tensor(self.decoder.MEAN), torch.tensor(self.decoder.STD)
-        x = ((torch.from_numpy(pixels).float() - mean) / std).permute(0, 3, 1, 2)
-        xyxy, classes = self.decoder.decode(self.network(x)[0], self.side)
+        pixels = np.stack([resize_square(photo, self.side) for photo in photos])
+        cells = self.network(torch.from_numpy(pixels).permute(0, 3, 1, 2))
         found = []
-        for box, score in zip(xyxy, classes.amax(dim=-1), strict=True):
-            box = ops.clip_boxes_to_image(box, (self.side, self.side))
+        for boxes, logits in zip(cells.boxes.clamp(0, 1), cells.logits, strict=True):
+            score = logits.sigmoid().amax(dim=-1)
             sure = score > self.threshold
-            box, score = box[sure], score[sure]
-            kept = ops.nms(box, score, 0.5)[: self.most]
-            found.append(box[kept] / self.side)
+            kept = ops.nms(boxes[sure], score[sure], 0.5)[: self.most]
+            found.append(boxes[sure][kept])
         return found

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from core.captioning import metrics
+from core.captioning.recurrences import CaptionerConfig
 from core.checkpoints import load_captioners, load_checkpoint
 from core.describer import Describer
 from core.errors import UserError
@@ -350,3 +353,15 @@ def test_the_exported_captioner_is_small_and_the_same(
     sizes = [(tmp_path / f / name).stat().st_size for f in ("run/checkpoint", "first", "again")]
     assert sizes[1] == sizes[2] < 0.6 * sizes[0]
     assert load_checkpoint(tmp_path / "again").captioners.keys() == {"image"}
+
+
+def test_images_of_a_captioner_that_learnt_from_fewer_numbers(tmp_path: Path) -> None:
+    store = SimpleNamespace(
+        names=["a", "b"], dimension=5, features=np.arange(30, dtype=np.float16).reshape(2, 3, 5)
+    )
+    every = torch.ones(2, 3, dtype=torch.bool)
+    store.rows = lambda rows: (torch.from_numpy(store.features[rows]).float(), every[rows])
+    images = Images.of_captioner(store, CaptionerConfig(2, 4, context="mean"))  # type: ignore[arg-type]
+    # Photo b's region 1 starts with 20, 21; the mean of its three regions with 20, 21 as well.
+    assert images.of([("b", 1)]).tolist() == [[20, 21, 20, 21]]
+    assert images.of([("a", 2)]).tolist() == [[10, 11, 5, 6]]

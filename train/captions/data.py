@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from core.captioning.captioner import image_inputs
+from core.captioning.recurrences import CaptionerConfig
 from train.data import CaptionSet, DataError
 from train.features import FeatureStore
 
@@ -99,18 +100,32 @@ def snippet_texts(path: Path) -> list[str]:
 class Images:
     """Image inputs of a captioner, out of a feature folder. Features stay on disk."""
 
-    def __init__(self, store: FeatureStore, context: Literal["none", "whole", "mean"]) -> None:
+    def __init__(
+        self,
+        store: FeatureStore,
+        context: Literal["none", "whole", "mean"],
+        dimension: int | None = None,
+    ) -> None:
+        """dimension: how many of a feature's numbers are read, the first ones (see
+        `TrainedCaptioner.inputs`); all where None."""
         self.store, self.context = store, context
+        self.dimension = store.dimension if dimension is None else dimension
         self.rows = {name: row for row, name in enumerate(store.names)}
         self.means = self._means() if context == "mean" else None
+
+    @classmethod
+    def of_captioner(cls, store: FeatureStore, config: CaptionerConfig) -> Images:
+        """Those that a captioner with this config reads."""
+        return cls(store, config.context, config.feature_dimension)
 
     def _means(self) -> np.ndarray:
         """(n, F) mean over each photo's regions, in blocks."""
         n = len(self.store.names)
-        means = np.empty((n, self.store.dimension), dtype=np.float32)
+        means = np.empty((n, self.dimension), dtype=np.float32)
         for start in range(0, n, 512):
             features, present = self.store.rows(np.arange(start, min(start + 512, n)))
             here = present[:, :, None]
+            features = features[:, :, : self.dimension]
             means[start : start + 512] = (features * here).sum(dim=1) / here.sum(dim=1)
         return means
 
@@ -123,7 +138,8 @@ class Images:
         """(B,) rows of the folder and regions there -> (B, D) float32."""
 
         def features(of: np.ndarray) -> Tensor:
-            return torch.from_numpy(self.store.features[rows, of].astype(np.float32))
+            found = self.store.features[rows, of, : self.dimension]
+            return torch.from_numpy(found.astype(np.float32))
 
         own = features(regions)
         whole = features(np.zeros_like(regions)) if self.context == "whole" else own

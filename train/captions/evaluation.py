@@ -244,7 +244,7 @@ def evaluate_photos(options: CaptionEvaluation, device: torch.device) -> dict[st
         return finished(task, task.counts | scored(texts, task.references, options), texts,
                         options)  # fmt: skip
     captioner = captioner_of(options, "image", device)
-    gathered = Images(store, captioner.model.config.context)
+    gathered = Images.of_captioner(store, captioner.model.config)
     material = Material(said_of_photos(captions), gathered, captioner.vocabulary)
     figures, texts = described(captioner, pooled, task, options)
     figures["perplexity"] = round(perplexity(log_probabilities(captioner.model, material)), 3)

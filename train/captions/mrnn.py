@@ -53,10 +53,11 @@ def evaluate_mrnn(
     )
     train_store = FeatureStore(options.train_features)
     captioner = captioner_of(options, "image", device)
-    model, context = captioner.model, captioner.model.config.context
+    model = captioner.model
     encoder = encoder_of(options, device)
-    here = Images(photo_features(encoder, captions, options.features), context)
-    train = Images(train_store, context)
+    stored = photo_features(encoder, captions, options.features)
+    here = Images.of_captioner(stored, model.config)
+    train = Images.of_captioner(train_store, model.config)
     if not 1 <= options.sample <= len(train.rows):
         raise DataError(
             f"sample is {options.sample}; expected 1 to the {len(train.rows)} training photos"

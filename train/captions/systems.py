@@ -19,7 +19,7 @@ from tqdm import tqdm
 from core.alignment.model import AlignmentModel, pack_sentences
 from core.alignment.scoring import score_matrix
 from core.captioning.beam import Decoding, search
-from core.captioning.captioner import TrainedCaptioner, image_inputs
+from core.captioning.captioner import TrainedCaptioner
 from core.language.vocabulary import Vocabulary, tokenise
 from core.vision.regions import RegionEncoder
 from train.captions.data import Images
@@ -41,7 +41,7 @@ class Pooled:
     mean: Tensor
 
     def inputs(self, captioner: TrainedCaptioner) -> Tensor:
-        return image_inputs(self.own, self.whole, self.mean, captioner.model.config.context)
+        return captioner.inputs(self.own, self.whole, self.mean)
 
 
 def photo_features(
