@@ -1,4 +1,4 @@
-"""`python -m train evaluate rank|ground|objects|caption|mrnn`: the figures of a checkpoint.
+"""`python -m train evaluate rank|ground|objects|taught|caption|mrnn`: the figures of a checkpoint.
 
 rank     photos and sentences against each other (Table 1 of the paper): recall at 1, 5, 10 and
          the median rank, both ways. "annotation" finds sentences for a photo, "search" the reverse.
@@ -6,6 +6,7 @@ ground   phrases with boxes (Flickr30k Entities): is the region with the highest
          (Eq. 8's inner sum for one region) where people put the phrase? Alone, or with --data
          within the sentences where they stand, as the app reads them.
 objects  names of things with boxes (COCO's instances), read as "a NAME" (train/objects.py)
+taught   the same things by a word that a few boxes taught (train/taught.py)
 caption  a captioner's sentences against people's (train/captions/evaluation.py)
 mrnn     photos and sentences against each other by a captioner's probabilities
          (train/captions/mrnn.py)
@@ -33,7 +34,7 @@ from core.formats import names
 from core.language.vocabulary import tokenise
 from core.vision import boxes
 from core.vision.regions import Regions
-from train import export, machine, objects
+from train import export, machine, objects, taught
 from train.captions import evaluation as captioning
 from train.captions import mrnn
 from train.captions.evaluation import CaptionEvaluation
@@ -325,6 +326,7 @@ KINDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str | Non
     "rank": (add_rank_arguments, "photos and sentences against each other", None),
     "ground": (add_ground_arguments, "phrases against their boxes", None),
     "objects": (add_objects_arguments, "names of things against their boxes", objects.__doc__),
+    "taught": (add_objects_arguments, "a word that a few boxes taught", taught.__doc__),
     "caption": (
         captioning.add_arguments, "a captioner's sentences against people's", captioning.__doc__,
     ),
@@ -371,4 +373,8 @@ def figures_of(arguments: argparse.Namespace, device: torch.device) -> dict[str,
     checkpoint = export.with_grounding(checkpoint, arguments)
     if arguments.kind == "objects":
         return named_objects(checkpoint, arguments.images, arguments.instances)
+    if arguments.kind == "taught":
+        return taught.taught_figures(
+            checkpoint, arguments.images, arguments.instances, phrase_scores
+        )
     return grounding_figures(checkpoint, read_into(GroundEvaluation, arguments))
