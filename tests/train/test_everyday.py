@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,20 @@ import pytest
 import torch
 
 from core.alignment.model import AlignmentModel, pack_sentences
-from core.checkpoints import CheckpointError, learn_table, load_checkpoint, save_checkpoint
+from core.checkpoints import (
+    CheckpointError,
+    learn_table,
+    load_checkpoint,
+    load_network,
+    save_checkpoint,
+)
 from core.language.vocabulary import Vocabulary
 from core.language.word_table import WordTable, quantised
+from core.vision.encoders.class_detector import ClassDetector
 from tests.conftest import random_network
 from tests.core.small_alignment import model as small_model
+from train import __main__ as command
+from train.classes import with_classes
 from train.data import DataError
 from train.everyday import EverydayRecipe, boost, grown, pair_loss, step_scores
 from train.labelled import (
@@ -177,3 +187,51 @@ def test_a_checkpoint_keeps_its_table(random_checkpoint: Path, tmp_path: Path) -
     (tmp_path / "new" / "word_table.txt").write_text("other\n")
     with pytest.raises(CheckpointError, match=r"word_table\.txt has sha256"):
         load_checkpoint(tmp_path / "new")
+
+
+def test_the_stage_learns_and_goes_on(
+    tiny_flickr: Path, random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a checkpoint without classes and table to one with both, stopped and gone on with."""
+    torch.manual_seed(0)
+    begun = load_checkpoint(random_checkpoint)
+    network = with_classes(load_network(random_checkpoint), ClassDetector(3), 6)
+    save_checkpoint(tmp_path / "network", "network", network, half=False)
+    labelled = tmp_path / "labelled"
+    labelled.mkdir()
+    (labelled / "images").symlink_to(tiny_flickr / "images")
+    names = (tiny_flickr / "splits" / "train.txt").read_text().split()
+    labels = {name: name.rpartition(".")[0].split("_")[1:] for name in names}
+    (labelled / "labels.json").write_text(json.dumps(labels))
+    words = ("a", "red", "ball", "box", "zebra", "green")
+    vectors = np.random.default_rng(1).normal(size=(len(words), 8))
+    lines = [f"{w} {' '.join(f'{x:.4f}' for x in v)}" for w, v in zip(words, vectors, strict=True)]
+    (tmp_path / "glove.txt").write_text("\n".join(lines) + "\n")
+
+    def run(*options: str) -> None:
+        monkeypatch.setattr(sys, "argv", ["train", *options, "--threads", "1"])
+        command.main()
+
+    encoder = ("--encoder", str(tmp_path / "network"))
+    data = ("--data", str(tiny_flickr))
+    for split in ("train", "dev"):
+        run("features", *data, "--split", split, *encoder, "--out", str(tmp_path / split))
+    run("features", "--labelled", str(labelled), *encoder, "--out", str(tmp_path / "of_labels"))
+    stage = (
+        "everyday", *data, "--labelled", str(labelled), "--word-table", str(tmp_path / "glove.txt"),
+        "--features", str(tmp_path / "train"), "--labelled-features", str(tmp_path / "of_labels"),
+        "--dev-features", str(tmp_path / "dev"), *encoder, "--start", str(random_checkpoint),
+        "--steps", "4", "--batch", "6", "--labelled-every", "2", "--report", "2", "--warm-up", "1",
+        "--whole-hidden", "0.5", "--metric-steps", "3", "--out", str(tmp_path / "run"),
+    )  # fmt: skip
+    run(*stage)
+    found = load_checkpoint(tmp_path / "run" / "checkpoint")
+    assert found.alignment.config.region_dimension == 608 + 3 + 2 * 96
+    assert {"green", "blue", "box"} <= set(found.vocabulary.words)  # labels, seen or not
+    assert "zebra" in found.vocabulary.others
+    assert set(begun.vocabulary.words) <= set(found.vocabulary.words)
+    log = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in log] == [2, 4]
+    assert {"spoken", "labelled", "sum"} <= json.loads(log[1]).keys()
+    run(*stage)  # nothing is left to do
+    assert (tmp_path / "run" / "log.jsonl").read_text().splitlines() == log

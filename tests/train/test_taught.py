@@ -1,6 +1,7 @@
 """Which boxes teach a word, by hand, and the whole measure on random weights."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 from core.checkpoints import load_checkpoint
 from core.vision.regions import Regions
+from train import __main__ as command
 from train.data import DataError
 from train.evaluate import phrase_scores
 from train.objects import NamedThings
@@ -52,3 +54,30 @@ def test_the_whole_measure(random_checkpoint: Path, tmp_path: Path) -> None:
     file.write_text(json.dumps(data))
     with pytest.raises(DataError, match="on 5 photos"):
         taught_figures(checkpoint, tmp_path, file, phrase_scores)
+
+
+def test_the_command_teaches_what_an_export_names(
+    random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    phrases = [{"phrase": "a small capybara", "boxes": [[5, 5, 25, 25]]},
+               {"phrase": "red grass", "boxes": [[0, 20, 50, 40]]}]  # fmt: skip
+    photo = {"file": "a.png", "width": 50, "height": 40, "sentences": [], "phrases": phrases}
+    (tmp_path / "export.jsonl").write_text(json.dumps(photo) + "\n")
+
+    def run(*options: str) -> None:
+        paths = ("--annotations", str(tmp_path / "export.jsonl"), "--images", str(tmp_path))
+        shared = ("--checkpoint", str(random_checkpoint), "--threads", "1")
+        monkeypatch.setattr(sys, "argv", ["train", "teach", *paths, *shared, *options])
+        command.main()
+
+    run("--out", str(tmp_path / "out"))
+    before, after = load_checkpoint(random_checkpoint), load_checkpoint(tmp_path / "out")
+    # "grass" was learnt before; "capybara" is a phrase's last word that was not.
+    assert after.vocabulary.words == (*before.vocabulary.words, "capybara")
+    old = before.alignment.sentences.word_vectors.weight
+    new = after.alignment.sentences.word_vectors.weight[: len(old)]
+    np.testing.assert_allclose(new.detach(), old.detach(), atol=1e-3)
+    with pytest.raises(SystemExit, match="no phrase of the annotations holds 'yak'"):
+        run("--word", "yak", "--out", str(tmp_path / "none"))
