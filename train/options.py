@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from core.errors import UserError
+from core.formats import FORMATS
 
 
 @cache
@@ -90,7 +91,12 @@ def add_photos(
     parser.add_argument("--data", type=Path, help=data)
     parser.add_argument("--split", default=split, help=f"which part of --data (default: {split})")
     parser.add_argument("--images", type=Path, help="the photos' folder, where --data has none")
-    parser.add_argument("--captions", type=Path, help="COCO captions JSON, with --images")
+    formats = ", ".join(one.name for one in FORMATS.values() if one.carries.sentences)
+    parser.add_argument(
+        "--captions",
+        type=Path,
+        help=f"with --images: sentences, in COCO's captions JSON or another of {formats}",
+    )
 
 
 def add_checkpoint(parser: argparse.ArgumentParser) -> None:

@@ -88,11 +88,9 @@ def entry(**changes: Any) -> dict[str, Any]:
 def test_phrases(tmp_path: Path) -> None:
     guess = {"size_source": "estimated"}
     path = tmp_path / "phrases.json"
-    path.write_text(
-        json.dumps(
-            [entry(), entry(**guess, size_confidence=0.8), entry(**guess, size_confidence=0.7)]
-        )
-    )
+    likely = entry(image="y.jpg", **guess, size_confidence=0.8)
+    unlikely = entry(image="z.jpg", **guess, size_confidence=0.7)
+    path.write_text(json.dumps([entry(), likely, unlikely]))
     assert [len(read_phrases(path, sizes)) for sizes in ("exact", "confident", "all")] == [1, 2, 3]
     [photo] = read_phrases(path, "exact")
     [phrase] = photo.phrases  # without a box there is nothing to find
@@ -102,6 +100,9 @@ def test_phrases(tmp_path: Path) -> None:
 
 def test_phrases_names_what_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "phrases.json"
+    path.write_text(json.dumps([entry(), entry()]))
+    with pytest.raises(FormatError, match=r"\$\[1\]: Photo 'x.jpg' stands there twice"):
+        read_phrases(path)
     path.write_text(json.dumps([entry(), {"image": "y.jpg"}]))
     with pytest.raises(FormatError, match=r"phrases.json, \$\[1\].size: This key is missing"):
         read_phrases(path, "all")

@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from core.formats import FormatError, names, read_bytes, recognised
+from core.formats import FORMATS, FormatError, read_bytes, recognised
 from train.data.entities import is_entities, read_entities
 from train.data.flickr8k import read_flickr8k, read_other_sentences
 from train.data.karpathy import read_karpathy
@@ -38,7 +38,7 @@ __all__ = [
 
 KINDS = (
     "a Flickr8k, Flickr30k Entities or COCO folder, a dataset_*.json, or a file of sentences in "
-    "one of the formats"
+    "one of the formats " + ", ".join(one.name for one in FORMATS.values() if one.carries.sentences)
 )
 
 
@@ -59,7 +59,7 @@ def read_captions(
     if sentences is not None:
         return read_other_sentences(data, split, sentences)
     if not data.exists():
-        raise DataError(f"{data} is not there; expected {KINDS} {names()}")
+        raise DataError(f"{data} is not there; expected {KINDS}")
     if data.is_dir():
         if is_entities(data):
             return read_entities(data, split, images)
@@ -67,7 +67,7 @@ def read_captions(
         if coco is not None:
             return read_sentences(_photos(data, images), coco)
         if not (data / "splits").is_dir() and not (data / "captions.token.txt").is_file():
-            raise DataError(f"{data} is no known data set; expected {KINDS} {names()}")
+            raise DataError(f"{data} is no known data set; expected {KINDS}")
         return read_flickr8k(data, split, images)
     if is_token_file(data):
         raise DataError(
@@ -77,11 +77,17 @@ def read_captions(
     lists: dict[str, Any] = found if isinstance(found, dict) else {}
     if isinstance(lists.get("images"), list) and "annotations" not in lists:
         return read_karpathy(data, lists, split, images)
-    try:
-        recognised(read_bytes(data))
-    except FormatError as error:
-        raise DataError(f"{data} is no known data set; expected {KINDS} {names()}") from error
+    if found == [] or not _has_sentences(data):
+        raise DataError(f"{data} is no known data set; expected {KINDS}")
     return read_sentences(_photos(data, images), data)
+
+
+def _has_sentences(data: Path) -> bool:
+    """Whether a file's format has a place for them."""
+    try:
+        return recognised(read_bytes(data)).carries.sentences
+    except FormatError:
+        return False
 
 
 def _photos(data: Path, images: Path | None) -> Path:
