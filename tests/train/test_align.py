@@ -15,6 +15,7 @@ import torch
 from core.alignment.model import AlignmentConfig, AlignmentModel
 from core.language.vocabulary import Vocabulary
 from train import align as trainer
+from train import alignment_task
 from train.alignment_task import AlignmentStep, AlignmentTask
 from train.data import DataError
 from train.features import FeatureStore
@@ -168,20 +169,22 @@ def test_two_processes_give_the_loss_of_one(
     assert one[-1]["alignment"] < one[0]["alignment"]
 
 
-def test_region_dropout_hides_regions_but_never_all(tmp_path: Path) -> None:
+def test_region_dropout_hides_regions_but_never_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen = []
+    original = alignment_task.word_region_products
 
-    class Watched(AlignmentModel):
-        def word_region_scores(self, regions, present, words):  # type: ignore[no-untyped-def]
-            seen.append(present.clone())
-            return super().word_region_scores(regions, present, words)
+    def watched(regions: torch.Tensor, present: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+        seen.append(present.clone())
+        return original(regions, present, words)
 
+    monkeypatch.setattr(alignment_task, "word_region_products", watched)
     features = np.random.default_rng(0).normal(size=(8, 20, 4))
     source = Stored(store_of(features, tmp_path / "f"))
-    model = Watched(AlignmentConfig(4, 9, 4, 4, 4))
+    model = AlignmentModel(AlignmentConfig(4, 9, 4, 4, 4))
     world = World(0, 1, torch.device("cpu"))
-    recipe = AlignRecipe(region_dropout=0.5)
-    step = AlignmentStep(model, source, recipe, world)
+    step = AlignmentStep(model, source, AlignRecipe(region_dropout=0.5), world)
     for _ in range(20):
         step(np.arange(8), [[1, 2]] * 8, torch.arange(8), False)
     share = torch.stack(seen).float().mean()
