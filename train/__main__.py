@@ -23,7 +23,7 @@ COMMANDS = {  # name -> its module below train/, which is imported only when it 
     "ground": ("ground", "photos and sentences -> a grounding set for the Browse page"),
     "query": ("query", "the regions of a data set that suit some words best"),
     "table": ("experiments.tables", "the tables of docs/results"),
-    "bench": ("bench", "what a photo, a sentence and a beta cost"),
+    "bench": ("benchmarks.speed", "what a photo, a sentence and a beta cost"),
     "export": ("export", "a run's checkpoint -> a float16 checkpoint folder"),
 }
 INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended

@@ -32,16 +32,16 @@ from core.checkpoints import Encoder, load_checkpoint, load_encoder, load_networ
 from core.language.vocabulary import Vocabulary
 from core.vision.encoders import StoredKind, kind_of
 from core.vision.encoders.bundled import RegionNetwork
-from train import machine, parallel
+from train import distributed, machine
 from train.alignment_task import AlignmentTask
 from train.data import CaptionSet, DataError, read_captions
+from train.distributed import World
 from train.features import FeatureStore
-from train.joint_training import Live
+from train.joint_training import LiveRegions
 from train.loop import Schedule, learn
 from train.options import add_fields, fields_of
-from train.parallel import World
 from train.proposals import proposal_targets
-from train.ranking import RegionSource, Sentences, Stored, Views, rank, summary
+from train.ranking import RegionSource, Sentences, StoredRegions, StoredViews, rank, summary
 from train.recipes import RECIPES, AlignRecipe
 from train.runs import Run
 from train.word_vectors import read_word_vectors
@@ -160,11 +160,11 @@ def sources(
         targets = proposal_targets(
             captions, options.needed("phrases"), options.needed("nanodet_boxes")
         )
-        live = Live(network, captions.paths, targets, recipe.proposal_weight, recipe.seed)
+        live = LiveRegions(network, captions.paths, targets, recipe.proposal_weight, recipe.seed)
         dimension = network.config.feature_dimension
-        return live, Live(network, dev.paths, None, 0.0), dimension, network
+        return live, LiveRegions(network, dev.paths, None, 0.0), dimension, network
     image_only = recipe.regions == "image"
-    views = [Stored(FeatureStore(f), image_only) for f in options.needed("features")]
+    views = [StoredRegions(FeatureStore(f), image_only) for f in options.needed("features")]
     dev_store = FeatureStore(options.needed("dev_features"))
     for store, captioned, path in (
         *((view.store, captions, f) for view, f in zip(views, options.features, strict=True)),
@@ -172,7 +172,7 @@ def sources(
     ):
         if tuple(store.names) != captioned.names:
             raise DataError(f"{path} holds other photos than {options.data}; expected its split's")
-    source = views[0] if len(views) == 1 else Views(views, recipe.seed)
+    source = views[0] if len(views) == 1 else StoredViews(views, recipe.seed)
     stored = views[0].store
     encoder: Encoder = stored.named_encoder
     if isinstance(kind_of(stored.encoder), StoredKind):
@@ -182,7 +182,7 @@ def sources(
                 f"the features are of the encoder {stored.encoder}; --encoder has {encoder.name}, "
                 "expected the same"
             )
-    return source, Stored(dev_store, image_only), stored.dimension, encoder
+    return source, StoredRegions(dev_store, image_only), stored.dimension, encoder
 
 
 def begun(
@@ -273,8 +273,8 @@ def options_of(arguments: argparse.Namespace) -> AlignOptions:
 
 def main(arguments: argparse.Namespace) -> None:
     options = options_of(arguments)
-    world = parallel.join(machine.prepare(arguments))
+    world = distributed.join(machine.prepare(arguments))
     try:
         align(options, world)
     finally:
-        parallel.leave()
+        distributed.leave()

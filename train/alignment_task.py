@@ -18,8 +18,8 @@ from core.alignment.model import AlignmentModel, pack_sentences
 from core.alignment.scoring import word_region_products
 from core.language.vocabulary import UNKNOWN
 from train.data import DataError
+from train.distributed import World
 from train.loop import ALONE, Losses
-from train.parallel import World
 from train.ranking import RegionSource, Sentences
 from train.recipes import AlignRecipe
 

@@ -26,8 +26,8 @@ from core.captioning.recurrences import KINDS, CaptionerConfig
 from core.checkpoints import LEVELS, load_captioners, save_captioner, save_checkpoint
 from core.language.vocabulary import Vocabulary
 from train import machine
-from train.captions.data import Images, Said, read_snippets, said_of_photos
-from train.captions.training import CaptionRecipe, CaptionTask, Material
+from train.captions.data import Images, RegionTexts, photo_texts, read_snippets
+from train.captions.training import CaptionData, CaptionRecipe, CaptionTask
 from train.data import DataError, read_captions
 from train.features import FeatureStore
 from train.loop import Schedule, learn
@@ -70,7 +70,10 @@ def caption(options: CaptionOptions, device: torch.device = torch.device("cpu"))
     schedule = Schedule(recipe.epochs, recipe.warm_up, seed=recipe.seed)
     config_of(options, 1, 2)  # refused before anything is read
     store, dev_store = FeatureStore(options.features), FeatureStore(options.dev_features)
-    said, dev_said = said_by(options, "train", store), said_by(options, "dev", dev_store)
+    said, dev_said = (
+        texts_of_split(options, "train", store),
+        texts_of_split(options, "dev", dev_store),
+    )
     if options.start:
         started = load_captioners(options.start)
         if len(started) != 1:
@@ -89,8 +92,8 @@ def caption(options: CaptionOptions, device: torch.device = torch.device("cpu"))
 
     task = CaptionTask(
         captioner,
-        Material(said, images, captioner.vocabulary),
-        Material(
+        CaptionData(said, images, captioner.vocabulary),
+        CaptionData(
             dev_said, Images.of_captioner(dev_store, captioner.model.config), captioner.vocabulary
         ),
         recipe,
@@ -107,23 +110,23 @@ def config_of(options: CaptionOptions, features: int, words: int) -> CaptionerCo
         raise DataError(str(error)) from None
 
 
-def new_captioner(options: CaptionOptions, said: Said, images: Images) -> TrainedCaptioner:
+def new_captioner(options: CaptionOptions, said: RegionTexts, images: Images) -> TrainedCaptioner:
     """A captioner with words, output bias and image statistics from its training material."""
     vocabulary = Vocabulary.from_sentences(said.texts, options.recipe.least)
     config = config_of(options, images.store.dimension, len(vocabulary))
     torch.manual_seed(options.recipe.seed)
     model = Captioner(config)
-    material = Material(said, images, vocabulary)
+    material = CaptionData(said, images, vocabulary)
     model.fit_words(pack_captions(material.captions, config.boundary).targets)
     sample = np.random.default_rng(options.recipe.seed).permutation(len(material))[:4096]
     model.fit_images(material.batch(sample)[0])
     return TrainedCaptioner(model, vocabulary)
 
 
-def said_by(options: CaptionOptions, split: str, store: FeatureStore) -> Said:
+def texts_of_split(options: CaptionOptions, split: str, store: FeatureStore) -> RegionTexts:
     """What `--level` and the data options name for "train" or "dev"."""
     if options.level == "image":
-        return said_of_photos(read_captions(options.data, split, None, None, options.sentences))
+        return photo_texts(read_captions(options.data, split, None, None, options.sentences))
     name = "snippets" if split == "train" else "dev_snippets"
     path: Path | None = getattr(options, name)
     if path is None:

@@ -39,14 +39,14 @@ from train.captions import evaluation as captioning
 from train.captions import mrnn
 from train.captions.evaluation import CaptionEvaluation
 from train.captions.mrnn import MrnnEvaluation
+from train.contact_sheets import Tile, sheet
 from train.data import CaptionSet, DataError, Phrase, PhrasePhoto, read_captions, read_phrases
 from train.data.photos import read_photo
 from train.features import BATCH, FeatureStore, write_features
 from train.interrupts import on_interrupt
 from train.objects import evaluate_objects, read_instances
 from train.options import add_checkpoint, add_photos, add_sizes, picture, read_into, written
-from train.ranking import RegionSource, Sentences, Stored, rank
-from train.sheets import Tile, sheet
+from train.ranking import RegionSource, Sentences, StoredRegions, rank
 
 IOU = 0.5  # a region counts as the phrase's from this overlap on
 
@@ -60,7 +60,7 @@ def evaluate_rank(
     source: RegionSource
     if features is not None:
         write_features(checkpoint.encoder, captions.names, captions.paths, features)
-        source = Stored(FeatureStore(features))
+        source = StoredRegions(FeatureStore(features))
     else:
         source = _InMemory(checkpoint, captions.paths)
     sentences = Sentences(captions, checkpoint.vocabulary)

@@ -26,7 +26,7 @@ from core.groundings.writer import GroundingWriter, trimmed
 from train import machine
 from train.data import CaptionSet, DataError, Phrase, read_captions, read_phrases
 from train.features import FeatureStore
-from train.grounding import Grounder, GroundingOptions, most_words, photos_folder
+from train.grounding_stages import Grounder, GroundingOptions, most_words, photos_folder
 from train.interrupts import on_interrupt
 from train.options import add_checkpoint, add_fields, add_photos, add_sizes, written
 

@@ -21,7 +21,7 @@ from core.vision.encoders.bundled import RegionNetwork
 from train.proposals import load_pixels
 
 
-class Live:
+class LiveRegions:
     """`RegionSource` over photos: every batch runs the region network, with gradients."""
 
     def __init__(

@@ -25,8 +25,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from tqdm import tqdm
 
 from core.errors import UserError
+from train.distributed import World
 from train.interrupts import on_interrupt
-from train.parallel import World
 from train.runs import Progress, Run, check_finite
 
 ALONE = World(0, 1, torch.device("cpu"))

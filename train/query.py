@@ -14,14 +14,14 @@ from core.alignment.ranking import best_regions
 from core.checkpoints import load_checkpoint
 from core.describer import Describer
 from train import machine
+from train.contact_sheets import Tile, sheet
 from train.data import CaptionSet, DataError, read_captions
 from train.data.photos import read_photo
+from train.embedded_regions import EmbeddedRegions, embed_all_regions
 from train.options import add_checkpoint, add_photos, picture, read_into, written
-from train.region_set import RegionSet, region_set
-from train.sheets import Tile, sheet
 
 
-def region_tile(regions: RegionSet, row: int, label: str) -> Tile:
+def region_tile(regions: EmbeddedRegions, row: int, label: str) -> Tile:
     """A region of a set as a tile of a contact sheet."""
     pixels = read_photo(regions.paths[regions.photo_of[row]]).pixels
     return Tile(pixels, label, regions.boxes[row])
@@ -52,7 +52,7 @@ def query(describer: Describer, captions: CaptionSet, wanted: Query) -> list[str
     unknown = [w.text for w, known in zip(reading.words, reading.known, strict=True) if not known]
     if unknown:
         print(f"the model does not know: {', '.join(unknown)}")
-    regions = region_set(describer.checkpoint, captions, wanted.features)
+    regions = embed_all_regions(describer.checkpoint, captions, wanted.features)
     assert reading.contextual is not None
     words = reading.contextual[reading.known]
     scoring = describer.checkpoint.alignment.config.scoring

@@ -32,7 +32,7 @@ class RegionSource(Protocol):
         ...
 
 
-class Stored:
+class StoredRegions:
     """Regions computed beforehand."""
 
     generators = ()
@@ -47,11 +47,11 @@ class Stored:
         return features[:, : self.regions], present[:, : self.regions], {}
 
 
-class Views:
+class StoredViews:
     """Several feature folders of the same photos, such as upright and mirrored ones: each time a
     photo comes, one of them is drawn."""
 
-    def __init__(self, views: Sequence[Stored], seed: int) -> None:
+    def __init__(self, views: Sequence[StoredRegions], seed: int) -> None:
         first = views[0].store
         for other in views[1:]:
             same = (first.names, first.encoder, first.regions)

@@ -76,7 +76,7 @@ class AlignRecipe:
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedRecipe:
     """A named recipe: what it is for, what it changes of AlignRecipe and of AlignmentConfig."""
 
     text: str
@@ -84,32 +84,32 @@ class Named:
     model: Mapping[str, Any] = field(default_factory=dict)
 
 
-RECIPES: dict[str, Named] = {
-    "shipped": Named(
+RECIPES: dict[str, NamedRecipe] = {
+    "shipped": NamedRecipe(
         "words weighted by their lengths, larger batches, hidden regions",
         {"batch": 256, "region_dropout": 0.3},
         {"similarity": "weighted"},
     ),
-    "baseline": Named("Eq. 8, BRNN, cosine, softmax over the batch"),
-    "weighted": Named("words weighted by their lengths", {}, {"similarity": "weighted"}),
-    "defrag": Named(
+    "baseline": NamedRecipe("Eq. 8, BRNN, cosine, softmax over the batch"),
+    "weighted": NamedRecipe("words weighted by their lengths", {}, {"similarity": "weighted"}),
+    "defrag": NamedRecipe(
         "Eq. 7 with DeFrag's multiple instances, single words",
         {"fragments": 1.0},
         {"context": "word", "score": "sum"},
     ),
-    "words": Named("Eq. 8 on single words", {}, {"context": "word"}),
-    "bigrams": Named("Eq. 8 on bigrams", {}, {"context": "bigram"}),
-    "image": Named("the whole image only", {"regions": "image"}),
-    "image-weighted": Named(
+    "words": NamedRecipe("Eq. 8 on single words", {}, {"context": "word"}),
+    "bigrams": NamedRecipe("Eq. 8 on bigrams", {}, {"context": "bigram"}),
+    "image": NamedRecipe("the whole image only", {"regions": "image"}),
+    "image-weighted": NamedRecipe(
         "the whole image only, words weighted", {"regions": "image"}, {"similarity": "weighted"}
     ),
-    "gru": Named("GRU for the BRNN", {}, {"context": "gru"}),
-    "product": Named(
+    "gru": NamedRecipe("GRU for the BRNN", {}, {"context": "gru"}),
+    "product": NamedRecipe(
         "raw inner products for cosines", {"temperature": 1.0}, {"similarity": "product"}
     ),
-    "margin": Named("Eq. 9 for the softmax", {"loss": "margin", "margin": 0.2}),
-    "hard": Named("hardest negatives", {"loss": "hard", "margin": 0.2}),
-    "paper": Named(
+    "margin": NamedRecipe("Eq. 9 for the softmax", {"loss": "margin", "margin": 0.2}),
+    "hard": NamedRecipe("hardest negatives", {"loss": "hard", "margin": 0.2}),
+    "paper": NamedRecipe(
         "the paper's: Eq. 9, SGD, raw products",
         {
             "loss": "margin",

@@ -18,10 +18,10 @@ from train import align as trainer
 from train import alignment_task
 from train.alignment_task import AlignmentStep, AlignmentTask
 from train.data import DataError
+from train.distributed import World
 from train.features import FeatureStore
 from train.loop import Schedule, learn
-from train.parallel import World
-from train.ranking import Sentences, Stored, Views
+from train.ranking import Sentences, StoredRegions, StoredViews
 from train.recipes import RECIPES, AlignRecipe
 from train.runs import Run
 
@@ -86,20 +86,23 @@ def store_of(features: np.ndarray, folder: Path) -> FeatureStore:
 
 def test_views_give_one_of_each_photo(tmp_path: Path) -> None:
     first = np.zeros((6, 20, 3)) + np.arange(6)[:, None, None]
-    views = [Stored(store_of(first, tmp_path / "a")), Stored(store_of(first + 10, tmp_path / "b"))]
-    source = Views(views, seed=0)
+    views = [
+        StoredRegions(store_of(first, tmp_path / "a")),
+        StoredRegions(store_of(first + 10, tmp_path / "b")),
+    ]
+    source = StoredViews(views, seed=0)
     rows = np.array([4, 1, 2])
     seen = np.stack([source.batch(rows)[0][:, 0, 0].numpy() for _ in range(40)])
     assert (seen % 10 == rows).all(), "each photo keeps its place"
     assert {0, 10} == set(np.unique(seen - seen % 10)), "both views come"
     assert len({tuple(row) for row in seen}) > 4, "each photo draws for itself"
     with pytest.raises(DataError, match="other photos or encoders"):
-        Views([views[0], Stored(store_of(first[:5], tmp_path / "c"))], 0)
+        StoredViews([views[0], StoredRegions(store_of(first[:5], tmp_path / "c"))], 0)
 
 
 def test_image_only_gives_the_whole_image(tmp_path: Path) -> None:
     features = np.random.default_rng(0).normal(size=(3, 20, 4))
-    found, present, _ = Stored(store_of(features, tmp_path / "a"), image_only=True).batch(
+    found, present, _ = StoredRegions(store_of(features, tmp_path / "a"), image_only=True).batch(
         np.arange(3)
     )
     np.testing.assert_allclose(found[:, 0], features[:, 0], atol=1e-2)
@@ -109,7 +112,7 @@ def test_image_only_gives_the_whole_image(tmp_path: Path) -> None:
 
 def test_training_stops_early(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    source = Stored(store_of(rng.normal(size=(8, 20, 4)), tmp_path / "f"))
+    source = StoredRegions(store_of(rng.normal(size=(8, 20, 4)), tmp_path / "f"))
     vocabulary = Vocabulary.from_sentences(["a b c"] * 9)
     sentences = Sentences.__new__(Sentences)
     sentences.ids = [[[1, 2]] for _ in range(8)]
@@ -181,7 +184,7 @@ def test_region_dropout_hides_regions_but_never_all(
 
     monkeypatch.setattr(alignment_task, "word_region_products", watched)
     features = np.random.default_rng(0).normal(size=(8, 20, 4))
-    source = Stored(store_of(features, tmp_path / "f"))
+    source = StoredRegions(store_of(features, tmp_path / "f"))
     model = AlignmentModel(AlignmentConfig(4, 9, 4, 4, 4))
     world = World(0, 1, torch.device("cpu"))
     step = AlignmentStep(model, source, AlignRecipe(region_dropout=0.5), world)

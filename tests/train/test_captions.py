@@ -304,12 +304,12 @@ def test_what_the_checkpoint_says_is_what_training_measured(
     store = FeatureStore(material / "dev")
     words = 0
     said = [(name, s) for name in store.names for s in _sentences(name)]
-    from train.captions.data import Said
+    from train.captions.data import RegionTexts
 
-    texts = Said(
+    texts = RegionTexts(
         tuple(n for n, _ in said), np.zeros(len(said), dtype=int), tuple(s for _, s in said)
     )
-    dev = trainer.Material(texts, Images(store, "none"), captioner.vocabulary)
+    dev = trainer.CaptionData(texts, Images(store, "none"), captioner.vocabulary)
     found = trainer.log_probabilities(captioner.model, dev)
     words = sum(len(tokenise(s)) + 1 for _, s in said)
     assert len(found) == words

@@ -30,7 +30,7 @@ from core.vision.images import read
 from train import ground
 from train.data import CaptionSet, DataError, read_captions
 from train.features import FeatureStore, write_features
-from train.grounding import Grounder, GroundingOptions
+from train.grounding_stages import Grounder, GroundingOptions
 from train.phrase_kinds import kind_of
 
 

@@ -15,8 +15,8 @@ from core.results import align
 from core.vision.images import read
 from tests.train.test_commands import run
 from train.data import read_captions
+from train.embedded_regions import EmbeddedRegions, embed_all_regions
 from train.experiments.magnitudes import word_lengths
-from train.region_set import RegionSet, region_set
 
 
 def test_query_finds_the_regions_that_the_describer_finds(
@@ -55,7 +55,7 @@ def test_query_finds_the_regions_that_the_describer_finds(
 
 def test_spread() -> None:
     nothing = np.zeros(0)
-    regions = RegionSet((), np.array([0, 0, 0, 1, 2]), nothing, nothing, nothing)
+    regions = EmbeddedRegions((), np.array([0, 0, 0, 1, 2]), nothing, nothing, nothing)
     assert regions.spread(np.array([2, 0, 4, 1, 3]), 1) == [2, 4, 3]
     assert regions.spread(np.array([2, 0, 4, 1, 3]), 2) == [2, 0, 4, 3]
 
@@ -63,10 +63,10 @@ def test_spread() -> None:
 def test_a_region_sets_rows_are_the_photos_regions(
     tiny_flickr: Path, random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("train.region_set.PHOTOS", 4)  # six photos: two chunks
+    monkeypatch.setattr("train.embedded_regions.PHOTOS", 4)  # six photos: two chunks
     describer = Describer.load(random_checkpoint)
     captions = read_captions(tiny_flickr, "dev", None, None)
-    regions = region_set(describer.checkpoint, captions)
+    regions = embed_all_regions(describer.checkpoint, captions)
     for photo, path in enumerate(captions.paths):
         look = describer.look(read(path))
         own = regions.photo_of == photo

@@ -24,7 +24,7 @@ from train.features import FeatureStore
 
 
 @dataclass(frozen=True)
-class Said:
+class RegionTexts:
     """N texts, and of which region of which photo each is said.
 
     photos (N,) names, regions (N,) indices in the photo's feature row, texts (N,)
@@ -45,7 +45,7 @@ class Said:
         return grouped
 
 
-def said_of_photos(captions: CaptionSet) -> Said:
+def photo_texts(captions: CaptionSet) -> RegionTexts:
     """Sentences of whole photos."""
     pairs = [
         (name, sentence)
@@ -53,10 +53,10 @@ def said_of_photos(captions: CaptionSet) -> Said:
         for sentence in group
     ]
     photos, texts = zip(*pairs, strict=True)
-    return Said(photos, np.zeros(len(pairs), dtype=np.int64), texts)
+    return RegionTexts(photos, np.zeros(len(pairs), dtype=np.int64), texts)
 
 
-def read_snippets(path: Path, store: FeatureStore) -> Said:
+def read_snippets(path: Path, store: FeatureStore) -> RegionTexts:
     """Snippets whose regions are those of a feature folder; refused where the boxes differ."""
     if not path.is_file():
         raise DataError(f"{path} is not there; expected a file made by `train snippets`")
@@ -83,7 +83,7 @@ def read_snippets(path: Path, store: FeatureStore) -> Said:
             texts.append(text)
     if not texts:
         raise DataError(f"{path} is empty; expected a snippet a line")
-    return Said(tuple(photos), np.array(regions), tuple(texts))
+    return RegionTexts(tuple(photos), np.array(regions), tuple(texts))
 
 
 def snippet_texts(path: Path) -> list[str]:

@@ -41,7 +41,7 @@ from core.checkpoints import LEVELS, load_captioners, load_checkpoint, load_enco
 from core.formats import names
 from core.vision.regions import RegionEncoder
 from train import machine
-from train.captions.data import Images, said_of_photos, snippet_texts
+from train.captions.data import Images, photo_texts, snippet_texts
 from train.captions.examples import write_examples
 from train.captions.regions import read_annotations, regions_of_phrases, wanted_regions
 from train.captions.systems import (
@@ -54,7 +54,7 @@ from train.captions.systems import (
     ranked_snippets,
     spoken_by,
 )
-from train.captions.training import Material, log_probabilities
+from train.captions.training import CaptionData, log_probabilities
 from train.data import CaptionSet, DataError, read_captions, read_phrases
 from train.features import FeatureStore
 from train.options import add_photos, add_sizes
@@ -245,7 +245,7 @@ def evaluate_photos(options: CaptionEvaluation, device: torch.device) -> dict[st
                         options)  # fmt: skip
     captioner = captioner_of(options, "image", device)
     gathered = Images.of_captioner(store, captioner.model.config)
-    material = Material(said_of_photos(captions), gathered, captioner.vocabulary)
+    material = CaptionData(photo_texts(captions), gathered, captioner.vocabulary)
     figures, texts = described(captioner, pooled, task, options)
     figures["perplexity"] = round(perplexity(log_probabilities(captioner.model, material)), 3)
     return finished(task, task.counts | figures, texts, options)

@@ -22,7 +22,7 @@ from core.alignment.ranking import ranks, recall
 from core.captioning.metrics import perplexity
 from core.captioning.retrieval import log_prior, log_probability_table
 from core.language.vocabulary import tokenise
-from train.captions.data import Images, said_of_photos
+from train.captions.data import Images, photo_texts
 from train.captions.evaluation import (
     PhotoEvaluation,
     add_photo_arguments,
@@ -30,7 +30,7 @@ from train.captions.evaluation import (
     encoder_of,
 )
 from train.captions.systems import photo_features
-from train.captions.training import Material, log_probabilities
+from train.captions.training import CaptionData, log_probabilities
 from train.data import DataError, read_captions
 from train.features import FeatureStore
 
@@ -81,7 +81,7 @@ def evaluate_mrnn(
     seconds = time.monotonic() - started
     # A sentence's prior is the same for all photos: it changes annotation only.
     annotation, search = ranks((table - prior).cpu().numpy(), photo_of)
-    material = Material(said_of_photos(captions), here, captioner.vocabulary)
+    material = CaptionData(photo_texts(captions), here, captioner.vocabulary)
     return {
         "model": model.config.kind,
         "images": len(captions),

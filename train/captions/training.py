@@ -16,7 +16,7 @@ from core.captioning.beam import Decoding, search
 from core.captioning.captioner import Captioner, TrainedCaptioner, pack_captions
 from core.captioning.metrics import perplexity, score
 from core.language.vocabulary import Vocabulary, tokenise
-from train.captions.data import Images, Said
+from train.captions.data import Images, RegionTexts
 from train.data import DataError
 from train.loop import Losses
 
@@ -59,10 +59,10 @@ class CaptionRecipe:
             raise DataError(f"hypotheses is {self.hypotheses}; keeping by CIDEr expects 2 or more")
 
 
-class Material:
+class CaptionData:
     """What is said of images, as word ids beside rows of a feature folder."""
 
-    def __init__(self, said: Said, images: Images, vocabulary: Vocabulary) -> None:
+    def __init__(self, said: RegionTexts, images: Images, vocabulary: Vocabulary) -> None:
         read = [vocabulary.ids(tokenise(text)) for text in said.texts]
         kept = [place for place, ids in enumerate(read) if ids]  # a text without words says nothing
         self.said, self.images = said, images
@@ -80,7 +80,7 @@ class Material:
 
 
 @torch.inference_mode()
-def log_probabilities(model: Captioner, material: Material, block: int = 512) -> np.ndarray:
+def log_probabilities(model: Captioner, material: CaptionData, block: int = 512) -> np.ndarray:
     """(W,) natural log-probability of every word and END of the material; packed, unordered."""
     model.eval()
     device = model.image_mean.device
@@ -112,7 +112,7 @@ def describe(
     return texts
 
 
-def assess(captioner: TrainedCaptioner, material: Material, hypotheses: int) -> dict[str, float]:
+def assess(captioner: TrainedCaptioner, material: CaptionData, hypotheses: int) -> dict[str, float]:
     """Perplexity on dev and, where hypotheses are wanted, CIDEr and BLEU-4 of greedy ones."""
     figures = {"perplexity": perplexity(log_probabilities(captioner.model, material))}
     references = material.said.by_image()
@@ -138,8 +138,8 @@ class CaptionTask:
     def __init__(
         self,
         captioner: TrainedCaptioner,
-        material: Material,
-        dev: Material,
+        material: CaptionData,
+        dev: CaptionData,
         recipe: CaptionRecipe,
         export: Callable[[], None],
     ) -> None:

@@ -15,14 +15,14 @@ from typing import Any
 
 from core.alignment.ranking import Recall
 from core.checkpoints import load_checkpoint
-from train import machine, parallel
+from train import distributed, machine
 from train.align import AlignOptions, align
 from train.data import DataError, read_captions
+from train.distributed import World
 from train.features import FeatureStore
 from train.loop import ALONE
 from train.options import folder_for, read_into
-from train.parallel import World
-from train.ranking import Sentences, Stored, rank
+from train.ranking import Sentences, StoredRegions, rank
 from train.recipes import RECIPES, AlignRecipe
 
 PUBLISHED = {  # Flickr8k, 1,000 test photos; Table 5 of the paper: annotation, then search
@@ -112,7 +112,7 @@ def measure(name: str, options: AlignmentTable, world: World) -> dict[str, Any]:
         )
     )
     captions = read_captions(options.data, "test", None, None)
-    source = Stored(FeatureStore(options.test_features), recipe.regions == "image")
+    source = StoredRegions(FeatureStore(options.test_features), recipe.regions == "image")
     if tuple(source.store.names) != captions.names:
         raise DataError(f"{options.test_features} holds other photos; expected the test split's")
     checkpoint.alignment.to(world.device)
@@ -218,4 +218,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> None:
     recipes = tuple(arguments.recipes.split(","))
     options = read_into(AlignmentTable, arguments, recipes=recipes)
-    print(alignment_table(options, parallel.join(machine.prepare(arguments))))
+    print(alignment_table(options, distributed.join(machine.prepare(arguments))))

@@ -25,11 +25,11 @@ from core.alignment.model import pack_sentences
 from core.checkpoints import Checkpoint, load_checkpoint
 from core.language.vocabulary import tokenise
 from train import machine
+from train.contact_sheets import sheet
 from train.data import CaptionSet, DataError, read_captions
+from train.embedded_regions import EmbeddedRegions, embed_all_regions
 from train.options import add_checkpoint, read_into, written
 from train.query import region_tile
-from train.region_set import RegionSet, region_set
-from train.sheets import sheet
 
 SENTENCES = 256  # embedded at a time
 STOP_WORDS = frozenset(
@@ -80,7 +80,7 @@ def free_photos(folder: Path) -> CaptionSet:
     return CaptionSet(tuple(path.name for path in paths), paths, ((),) * len(paths))
 
 
-def write_sheet(regions: RegionSet, count: int, path: Path) -> None:
+def write_sheet(regions: EmbeddedRegions, count: int, path: Path) -> None:
     """The regions with the largest |v|, at most two of a photo, as a picture."""
     order = np.argsort(-regions.lengths, kind="stable")
     tiles = [
@@ -92,7 +92,11 @@ def write_sheet(regions: RegionSet, count: int, path: Path) -> None:
 
 
 def describe(
-    words: list[WordLength], regions: RegionSet, checkpoint: Checkpoint, command: str, name: str
+    words: list[WordLength],
+    regions: EmbeddedRegions,
+    checkpoint: Checkpoint,
+    command: str,
+    name: str,
 ) -> str:
     """The text of OUT/NAME.md."""
     half = min(20, len(words) // 2)
@@ -176,10 +180,10 @@ def magnitudes_table(
     words = word_lengths(checkpoint, [s for group in captions.sentences for s in group])
     if len(words) < 2:
         raise DataError(f"the split has {len(words)} words five times or more; expected two")
-    regions = region_set(checkpoint, captions, options.features)
+    regions = embed_all_regions(checkpoint, captions, options.features)
     if options.sheet is not None:
         write_sheet(regions, 24, options.sheet)
-    write_sheet(region_set(checkpoint, free), 12, page.with_suffix(".jpg"))
+    write_sheet(embed_all_regions(checkpoint, free), 12, page.with_suffix(".jpg"))
     text = describe(words, regions, checkpoint, command, options.name)
     page.write_text(text, encoding="utf-8")
     return text

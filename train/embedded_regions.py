@@ -19,7 +19,7 @@ PHOTOS = 256  # embedded at a time
 
 
 @dataclass(frozen=True)
-class RegionSet:
+class EmbeddedRegions:
     """N regions of K photos, in the photos' order.
 
     paths     (K,) where each photo lies
@@ -57,9 +57,9 @@ def raw_lengths(checkpoint: Checkpoint, features: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def region_set(
+def embed_all_regions(
     checkpoint: Checkpoint, captions: CaptionSet, features: Path | None = None
-) -> RegionSet:
+) -> EmbeddedRegions:
     """Every region of a data set's photos. `features`: a folder to keep or reuse them in, as
     `train features` makes it (DataError where it is of other photos or another encoder)."""
     with TemporaryDirectory() as temporary:
@@ -80,6 +80,6 @@ def region_set(
             vectors[start:stop] = checkpoint.alignment.embed_regions(found[present]).numpy()
             lengths[start:stop] = raw_lengths(checkpoint, found[present]).numpy()
             start = stop
-    return RegionSet(
+    return EmbeddedRegions(
         captions.paths, np.repeat(np.arange(len(count)), count), boxes, vectors, lengths
     )

@@ -1,12 +1,12 @@
 """`python -m train bench`: what a photo, a sentence and a beta cost, and how decoding grows; and
-`python -m train bench ranking` (train/bench_ranking.py).
+`python -m train bench ranking` (train/benchmarks/ranking.py).
 
 Every time is the median of many runs in this process after warm-up, on `--threads` threads; every
 peer runs beside it in the same process:
   photo      torchvision's smallest Faster R-CNN (random weights: the cost is the same)
   sentence   a loop over words and regions, as Eq. 8 is written
   decode     textbook Viterbi with an M x M transition table
-  captions   a plain loop, and neuraltalk where there is a checkout (train/bench_captions.py)
+  captions   a plain loop, and neuraltalk where there is a checkout (train/benchmarks/captions.py)
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from core.results import align
 from core.vision.encoders.torchvision import TorchvisionEncoder
 from core.vision.images import Photo
 from train import machine
-from train.bench_captions import bench_captions
-from train.bench_ranking import bench_ranking
+from train.benchmarks.captions import bench_captions
+from train.benchmarks.ranking import bench_ranking
 from train.data import DataError
 from train.options import written
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import ImageColor, ImageFont
 
-from train.sheets import FRAME, GAP, Tile, _wrapped, sheet
+from train.contact_sheets import FRAME, GAP, Tile, _wrapped, sheet
 
 BLUE = np.full((40, 80, 3), (0, 0, 255), dtype=np.uint8)
 

@@ -1,0 +1,1 @@
+"""What things cost, beside named peers: `python -m train bench`."""
