@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.train.test_commands import run
-from train import bench, bench_ranking
+from train.benchmarks import ranking as bench_ranking
+from train.benchmarks import speed as bench
 
 
 def test_the_figures_hold_together(monkeypatch: pytest.MonkeyPatch) -> None:
