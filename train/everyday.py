@@ -47,7 +47,7 @@ from train.labelled import (
     words_of_labels,
 )
 from train.options import add_fields, fields_of
-from train.ranking import Sentences, Stored, rank, summary
+from train.ranking import Sentences, StoredRegions, rank, summary
 from train.runs import Progress, Run, check_finite
 from train.word_table import read_word_table
 
@@ -182,7 +182,7 @@ def fit_metric(
         apart = 1 - F.cosine_similarity(found - mean, true - mean).mean()
         size = (found - true).square().sum(dim=1).mean() / true.square().sum(dim=1).mean()
         optimiser.zero_grad()
-        (apart + 0.3 * size).backward()
+        (apart + 0.3 * size).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
 
@@ -267,11 +267,11 @@ def _drawer(count: int, batch: int, generator: np.random.Generator) -> list[np.n
 
 def train(
     model: AlignmentModel,
-    spoken: tuple[Stored, Sentences],
-    labelled: tuple[Stored, LabelledSentences],
+    spoken: tuple[StoredRegions, Sentences],
+    labelled: tuple[StoredRegions, LabelledSentences],
     recipe: EverydayRecipe,
     run: Run,
-    report: tuple[Stored, Sentences],
+    report: tuple[StoredRegions, Sentences],
     save: object,
 ) -> None:
     """Train; at each report rank dev, keep the state and write the checkpoint."""
@@ -329,7 +329,7 @@ def train(
             left = ([], [])  # a resumed run draws anew from here, so this one does
 
 
-def fit_new_features(model: AlignmentModel, first: int, stores: Sequence[Stored]) -> None:
+def fit_new_features(model: AlignmentModel, first: int, stores: Sequence[StoredRegions]) -> None:
     """Standardise the features from number `first` on by a sample of all photos."""
     sample = []
     for stored in stores:
@@ -381,7 +381,8 @@ def main(arguments: argparse.Namespace) -> None:
     said = LabelledSentences(photos, texts, None, recipe)
     network = load_network(arguments.encoder)
     stores = [
-        Stored(FeatureStore(one)) for one in (arguments.features, arguments.labelled_features)
+        StoredRegions(FeatureStore(one))
+        for one in (arguments.features, arguments.labelled_features)
     ]
     begun = load_checkpoint(arguments.start)
     torch.manual_seed(recipe.seed)
@@ -404,7 +405,7 @@ def main(arguments: argparse.Namespace) -> None:
         (stores[1], said),
         recipe,
         run,
-        (Stored(FeatureStore(arguments.dev_features)), Sentences(dev, vocabulary)),
+        (StoredRegions(FeatureStore(arguments.dev_features)), Sentences(dev, vocabulary)),
         lambda: save_checkpoint(
             folder, run.folder.name, network, model, vocabulary, False, begun.grounding
         ),
