@@ -308,7 +308,14 @@ def test_what_was_exported_can_be_grounded_again(
 def asked(**values: object) -> argparse.Namespace:
     names = "data images captions records phrases features photos encoder_weights"
     nothing = dict.fromkeys(names.split())
-    usual = {"split": "dev", "sizes": "exact", "gallery": 9, "retrieved": 2, "threads": 1}
+    usual = {
+        "split": "dev",
+        "sizes": "exact",
+        "gallery": 9,
+        "retrieved": 2,
+        "threads": 1,
+        "device": "cpu",
+    }
     return argparse.Namespace(**{**nothing, **usual, **values})
 
 
