@@ -69,7 +69,7 @@ def test_what_goes_wrong_is_one_sentence(tmp_path: Path) -> None:
         text=True,
         cwd=ROOT,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == "error: There is no project called dogs; there are: none yet.\n"
 
 

@@ -16,11 +16,12 @@ import pytest
 import torch
 
 from annotate.__main__ import parser as annotate_parser
+from core.command_line import CommandParser
 from core.errors import UserError
 from demo.__main__ import parser as demo_parser
 from tests.train.test_refusals import refusal
 from train import machine
-from train.__main__ import COMMANDS, CommandParser
+from train.__main__ import COMMANDS
 from train.__main__ import parser as train_parser
 
 ROOT = Path(__file__).parents[2]
