@@ -356,8 +356,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--word-table", type=Path, required=True, help="GloVe (train/word_table.py)"
     )
     parser.add_argument("--features", type=Path, required=True, help="of the training photos")
-    parser.add_argument("--labelled-features", type=Path, required=True)
-    parser.add_argument("--dev-features", type=Path, required=True)
+    parser.add_argument(
+        "--labelled-features", type=Path, required=True, help="of the labelled photos"
+    )
+    parser.add_argument("--dev-features", type=Path, required=True, help="of the dev photos")
     parser.add_argument("--encoder", required=True, help="checkpoint of the region network")
     parser.add_argument("--start", required=True, help="checkpoint to go on from")
     parser.add_argument("--out", type=Path, required=True, help="run folder")

@@ -78,7 +78,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--word", action="append", help="to teach; may come again; else each phrase's last new word"
     )
     parser.add_argument("--examples", type=int, help="boxes of a word that are used at most")
-    parser.add_argument("--checkpoint", default="bundled")
+    parser.add_argument(
+        "--checkpoint", default="bundled", help="to be taught: 'bundled' or a folder (bundled)"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the checkpoint that knows them")
     machine.add_threads(parser)
 

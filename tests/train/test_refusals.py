@@ -131,6 +131,27 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("--data {data}", "--checkpoint {checkpoint}", "--free-photos {data}/free",
          "--out {new}"),
     ),
+    "classes": (
+        "classes --threads 1",
+        ("--data {data}", "--phrases {data}/phrases.json", "--labelled {data}", "--nanodet {data}",
+         "--encoder {checkpoint}", "--out {new}"),
+    ),
+    "everyday": (
+        "everyday --threads 1 --word-table {data} --start {checkpoint}",
+        ("--data {data}", "--labelled {data}", "--features {features}/train",
+         "--labelled-features {features}/train", "--dev-features {features}/dev",
+         "--encoder {checkpoint}", "--out {new}"),
+    ),
+    "teach": (
+        "teach --threads 1 --word zzyx",
+        ("--annotations {data}/annotations.jsonl", "--images {data}/images",
+         "--checkpoint {checkpoint}", "--out {new}"),
+    ),
+    "evaluate taught": (
+        "evaluate taught --threads 1",
+        ("--images {data}/images", "--instances {data}/instances.json",
+         "--checkpoint {checkpoint}", "--json {new}.json"),
+    ),
     "bench": ("bench --threads 1 --runs 1", ("--checkpoint {checkpoint}", "--json {new}.json")),
     "export": ("export {checkpoint}", ("--captioner {checkpoint}", "--out {new}")),
 }  # fmt: skip
