@@ -1,6 +1,7 @@
 // Words and numbers as the pages show them.
 
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { regionColour, regionName, short, visible } from "../../demo/web/static/dom.js";
@@ -23,4 +24,15 @@ test("region 0 is the photo, and each has a colour of the palette", () => {
   assert.equal(regionName(0), "photo");
   assert.equal(regionName(7), "7");
   assert.equal(regionColour(7), "var(--region-7)");
+  assert.equal(regionColour(19), "var(--region-19)");
+  assert.equal(regionColour(20), "var(--region-1)", "after the last colour they come again");
+  assert.equal(regionColour(39), "var(--region-1)");
+});
+
+test("no module names a colour of the palette by a region's own number", () => {
+  const folder = new URL("../../demo/", import.meta.url);
+  for (const file of readdirSync(folder, { recursive: true })) {
+    if (!file.endsWith(".js") || file.endsWith("dom.js")) continue;
+    assert.doesNotMatch(readFileSync(new URL(file, folder), "utf8"), /--region-\$\{/, file);
+  }
 });

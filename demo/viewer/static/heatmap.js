@@ -1,7 +1,7 @@
 // The plotly figure of heatmap.py. Plotly is loaded with the first alignment; a photo alone
 // does not need it.
 
-import { make } from "../../web/static/dom.js";
+import { make, regionVariable } from "../../web/static/dom.js";
 import { plotly } from "../../web/static/plotly.js";
 
 export class Heatmap {
@@ -64,7 +64,7 @@ export class Heatmap {
     heat.colorscale = [0, 1, 2, 3].map((k) => [(k / 3) ** 1.7, colour(`--heat-${k}`)]);
     heat.colorbar.tickfont = { color: colour("--quiet"), size: 11 };
     marks.marker.color = colour("--paper");
-    marks.marker.line.color = marks.x.map((region) => colour(`--region-${region}`));
+    marks.marker.line.color = marks.x.map((region) => colour(regionVariable(region)));
     const font = { color: colour("--ink"), family: style.fontFamily, size: 13 };
     Object.assign(layout, { font, width: this.root.clientWidth });
     layout.paper_bgcolor = layout.plot_bgcolor = "rgba(0,0,0,0)";

@@ -21,7 +21,12 @@ export function visible(text) {
 
 export const regionName = (region) => (region === 0 ? "photo" : String(region));
 
-export const regionColour = (region) => `var(--region-${region})`;
+// A region's colour in the palette: a name of palette.css. Encoders may give more regions than the
+// palette has colours: then these come again, and the numbers tell the regions apart.
+const COLOURS = 19;
+export const regionVariable = (region) =>
+  `--region-${region > COLOURS ? ((region - 1) % COLOURS) + 1 : region}`;
+export const regionColour = (region) => `var(${regionVariable(region)})`;
 
 // Scores and betas: three places are plenty for cosines, and large raw products stay short.
 export const short = (number) => (Math.abs(number) >= 100 ? number.toFixed(0) : number.toFixed(3));

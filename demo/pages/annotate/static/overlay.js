@@ -5,8 +5,6 @@ import { makeBox } from "../../../web/static/photo.js";
 import { address, look, tell } from "./ask.js";
 import { askText } from "./dialogs.js";
 
-const COLOURS = 19; // regions of the palette
-
 export class Overlay {
   // then: close() back to the list, again() after a change
   constructor(photo, works, then) {
@@ -21,7 +19,7 @@ export class Overlay {
     });
     const ratio = `--ratio: ${photo.width / photo.height}`;
     this.stage = make("div", { class: "stage", style: ratio }, image, this.layer);
-    const people = works.map((work, k) => this.work(work, regionColour(1 + (k % COLOURS))));
+    const people = works.map((work, k) => this.work(work, regionColour(1 + k)));
     // Large boxes first: a small one on a large one can still be pointed at.
     this.pairs.sort((a, b) => b.area - a.area);
     this.layer.append(...this.pairs.map(({ box }) => box));

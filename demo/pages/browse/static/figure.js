@@ -3,7 +3,7 @@
 // Always in the light palette on white. Colours, sizes and fonts stand in the file itself, so that
 // Inkscape and LaTeX's converters show the same.
 
-import { regionName, visible } from "../../../web/static/dom.js";
+import { regionName, regionVariable, visible } from "../../../web/static/dom.js";
 
 const NS = "http://www.w3.org/2000/svg";
 const WIDTH = 640; // units of the drawing; SVG has no pixels
@@ -36,7 +36,7 @@ export function lightPalette() {
   for (const sheet of document.styleSheets) {
     if (sheet.href?.startsWith(location.origin) || !sheet.href) look(sheet);
   }
-  return (region) => found.get(`--region-${region}`) ?? "#475569";
+  return (region) => found.get(regionVariable(region)) ?? "#475569";
 }
 
 async function dataUrl(src) {
