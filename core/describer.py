@@ -27,7 +27,7 @@ from core.checkpoints import Checkpoint, load_checkpoint
 from core.errors import UserError
 from core.language.vocabulary import UNKNOWN, words_of
 from core.results import Description, Look, Reading, Spoken
-from core.vision.images import Photo
+from core.vision.images import DecodedPhoto
 
 
 class SentenceError(UserError):
@@ -59,7 +59,7 @@ class Describer:
         return cls(load_checkpoint(checkpoint, encoder_weights))
 
     @torch.inference_mode()
-    def look(self, photo: Photo) -> Look:
+    def look(self, photo: DecodedPhoto) -> Look:
         """A photo -> its regions in the common space: one pass of the region encoder."""
         [regions] = self.checkpoint.encoder.encode([photo.pixels])
         model = self.checkpoint.alignment

@@ -370,7 +370,7 @@ def figures_of(arguments: argparse.Namespace, device: torch.device) -> dict[str,
         return evaluate_rank(checkpoint, captions, arguments.features)
     checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
     machine.move(checkpoint.encoder, device)
-    checkpoint = export.with_grounding(checkpoint, arguments)
+    checkpoint = export.with_grounding(checkpoint, **export.grounding_options(arguments))
     if arguments.kind == "objects":
         return named_objects(checkpoint, arguments.images, arguments.instances)
     if arguments.kind == "taught":

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 from core.alignment.grounding import GroundingConfig
 from core.alignment.model import AlignmentModel
@@ -36,11 +37,16 @@ def add_grounding_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(name, type=type(one.default), help=GROUNDING_HELP[one.name])
 
 
-def with_grounding(checkpoint: Checkpoint, arguments: argparse.Namespace) -> Checkpoint:
-    """The checkpoint, with what the options say otherwise of its grounding."""
+def grounding_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the options say of a grounding: fields of GroundingConfig and their values."""
     given = {one.name: getattr(arguments, one.name) for one in fields(GroundingConfig)}
-    chosen = {name: value for name, value in given.items() if value is not None}
-    return replace(checkpoint, grounding=replace(checkpoint.grounding, **chosen))
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def with_grounding(checkpoint: Checkpoint, **changes: Any) -> Checkpoint:
+    """The checkpoint with some fields of its GroundingConfig changed; ConfigError for a value that
+    they cannot have."""
+    return replace(checkpoint, grounding=replace(checkpoint.grounding, **changes))
 
 
 def exported(
@@ -123,7 +129,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> None:
     changes = {"side": arguments.side} if arguments.side is not None else {}
     loaded = load_checkpoint(arguments.checkpoint, arguments.encoder_weights, changes)
-    loaded = with_grounding(loaded, arguments)
+    loaded = with_grounding(loaded, **grounding_options(arguments))
     others = [
         (load_checkpoint(folder).alignment, _share(share)) for folder, share in arguments.average
     ]

@@ -129,7 +129,7 @@ class Grounder:
             self.writer.flush()
             self.writer.commit([(PhotoRow, rows)])
 
-    def _caption(self, photo: images.Photo, regions: Regions) -> str | None:
+    def _caption(self, photo: images.DecodedPhoto, regions: Regions) -> str | None:
         """What the checkpoint's captioner says of the whole photo; None where it has none."""
         look = Look(
             photo.width,

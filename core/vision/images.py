@@ -54,7 +54,7 @@ class ImageLimits:
 
 
 @dataclass(frozen=True, eq=False)
-class Photo:
+class DecodedPhoto:
     """An upright picture. `pixels` is (height, width, 3) uint8 RGB, contiguous and writable."""
 
     pixels: Pixels
@@ -69,7 +69,7 @@ class Photo:
         return int(self.pixels.shape[0])
 
 
-def decode(data: bytes, limits: ImageLimits = ImageLimits()) -> Photo:
+def decode(data: bytes, limits: ImageLimits = ImageLimits()) -> DecodedPhoto:
     """Decode a JPEG, PNG or WebP file, judged by its content.
 
     Raises ImageError for all else: never another exception, a warning or output.
@@ -96,10 +96,10 @@ def decode(data: bytes, limits: ImageLimits = ImageLimits()) -> Photo:
         raise ImageError(
             f"The {_TITLES[name]} file is damaged or cut short; expected a complete one."
         ) from error
-    return Photo(pixels, ANIMATION_NOTE if animated else "")
+    return DecodedPhoto(pixels, ANIMATION_NOTE if animated else "")
 
 
-def read(path: str | Path, limits: ImageLimits = ImageLimits()) -> Photo:
+def read(path: str | Path, limits: ImageLimits = ImageLimits()) -> DecodedPhoto:
     """Decode the file at `path`. Raises ImageError, which never repeats the path."""
     try:
         with open(path, "rb") as file:

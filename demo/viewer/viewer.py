@@ -17,7 +17,7 @@ import gradio as gr
 
 from core.results import Alignment, Look
 from core.vision import boxes
-from core.vision.images import Photo
+from core.vision.images import DecodedPhoto
 from demo.viewer import heatmap
 from demo.web.component import component, static
 from demo.web.pictures import data_url
@@ -32,7 +32,7 @@ def alignment_viewer(**settings: Any) -> gr.HTML:
     )
 
 
-def photo_view(photo: Photo, look: Look, credit: str = "") -> dict[str, Any]:
+def photo_view(photo: DecodedPhoto, look: Look, credit: str = "") -> dict[str, Any]:
     """A photo as the viewer wants it; boxes are xyxy in the photo's own pixels."""
     pixels = boxes.normalised_to_pixels(look.boxes, look.width, look.height)
     return {

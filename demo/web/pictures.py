@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from core.vision.images import Photo
+from core.vision.images import DecodedPhoto
 
 SIDE = 1280  # pixels of the longer side: sharp on the page at twice the density of a plain screen
 QUALITY = 82  # about 150 KB for a photo, and no block is visible
@@ -33,7 +33,7 @@ def jpeg(pixels: np.ndarray, side: int = SIDE, quality: int = QUALITY) -> bytes:
     return bytes(encoded.tobytes())
 
 
-def data_url(photo: Photo) -> str:
+def data_url(photo: DecodedPhoto) -> str:
     """A photo -> "data:image/jpeg;base64,...". It never touches the disk and has no address."""
     return "data:image/jpeg;base64," + b64encode(jpeg(photo.pixels)).decode("ascii")
 

@@ -16,7 +16,7 @@ from core.checkpoints import load_checkpoint
 from core.describer import Describer, SentenceError
 from core.language.vocabulary import Vocabulary, Word
 from core.results import NO_REGION, Look, Reading, align
-from core.vision.images import Photo
+from core.vision.images import DecodedPhoto
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def describer(random_checkpoint: Path) -> Describer:
 
 @pytest.fixture
 def look(describer: Describer, photo_pixels: np.ndarray) -> Look:
-    return describer.look(Photo(photo_pixels))
+    return describer.look(DecodedPhoto(photo_pixels))
 
 
 def by_hand() -> tuple[Look, Reading]:
@@ -123,7 +123,7 @@ def test_describing_is_the_captioners_search(
         captioners[level] = TrainedCaptioner(Captioner(config).eval(), Vocabulary(words))
     checkpoint = replace(load_checkpoint(random_checkpoint), captioners=captioners)
     describer = Describer(checkpoint)
-    look = describer.look(Photo(photo_pixels))
+    look = describer.look(DecodedPhoto(photo_pixels))
     count = len(look.boxes)
     assert describer.describable(look) == list(range(count))
     found = list(describer.describe(look, Decoding(beam=3, best=2), at_once=4))

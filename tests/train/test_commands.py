@@ -233,13 +233,12 @@ def test_evaluate_ground_keeps_its_contract(
 
 def test_export_keeps_the_answer(random_checkpoint: Path, tmp_path: Path, photo_pixels: np.ndarray,
                                  monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    from core.vision.images import Photo
+    from core.vision.images import DecodedPhoto
 
     run(monkeypatch, "export", random_checkpoint, "--out", tmp_path, "--name", "shipped")
     first, second = Describer.load(random_checkpoint), Describer.load(tmp_path)
-    scores = [
-        align(d.look(Photo(photo_pixels)), d.read("a red ball")).scores for d in (first, second)
-    ]
+    photo = DecodedPhoto(photo_pixels)
+    scores = [align(d.look(photo), d.read("a red ball")).scores for d in (first, second)]
     np.testing.assert_allclose(scores[0], scores[1], atol=1e-6)
     assert second.checkpoint.name == "shipped"
 

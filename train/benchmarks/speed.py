@@ -28,7 +28,7 @@ from core.alignment import chain
 from core.describer import Describer
 from core.results import align
 from core.vision.encoders.torchvision import TorchvisionEncoder
-from core.vision.images import Photo
+from core.vision.images import DecodedPhoto
 from train import machine
 from train.benchmarks.captions import bench_captions
 from train.benchmarks.ranking import bench_ranking
@@ -84,7 +84,7 @@ def bench_decode(runs: int) -> list[dict[str, Any]]:
 def bench_steps(describer: Describer, runs: int) -> dict[str, Any]:
     """The three costs a person feels: a new photo and sentence, a new sentence, a new beta."""
     generator = np.random.default_rng(0)
-    photo = Photo(generator.integers(0, 256, (480, 640, 3), dtype=np.uint8))
+    photo = DecodedPhoto(generator.integers(0, 256, (480, 640, 3), dtype=np.uint8))
     look = describer.look(photo)
     reading = describer.read(SENTENCE)
     alignment = align(look, reading)

@@ -16,7 +16,7 @@ import gradio as gr
 from core.describer import Describer, SentenceError
 from core.results import Alignment, Look, align
 from core.vision import images
-from core.vision.images import ImageError, Photo
+from core.vision.images import DecodedPhoto, ImageError
 from demo import examples
 from demo.examples import Example
 from demo.pages.align import describe
@@ -70,7 +70,7 @@ class AlignService:
         return replace(state, alignment=aligned), alignment_view(aligned)
 
     def look(
-        self, photo: Photo, sentence: str, state: AlignState, credit: str = ""
+        self, photo: DecodedPhoto, sentence: str, state: AlignState, credit: str = ""
     ) -> tuple[AlignState, dict[str, Any]]:
         """A new photo, aligned at once if a sentence is there already. -> state, viewer update."""
         look = self.describer.look(photo)

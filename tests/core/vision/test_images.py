@@ -21,9 +21,9 @@ from PIL import Image, ImageFile
 
 from core.vision.images import (
     ANIMATION_NOTE,
+    DecodedPhoto,
     ImageError,
     ImageLimits,
-    Photo,
     Pixels,
     decode,
     read,
@@ -141,7 +141,7 @@ def refusal(data: bytes, limits: ImageLimits = ImageLimits()) -> str:
     return message
 
 
-def assert_close(photo: Photo, image: Image.Image, tolerance: int = 3) -> None:
+def assert_close(photo: DecodedPhoto, image: Image.Image, tolerance: int = 3) -> None:
     """Equal up to what JPEG loses, away from the quarters' borders."""
     assert (photo.width, photo.height) == image.size
     wanted = np.asarray(image.convert("RGB")).astype(int)
@@ -474,7 +474,7 @@ def attempt(data: bytes) -> None:
     """Decode in less than 2 s of processor time; a busy machine must not fail the test."""
     started = time.process_time()
     try:
-        photo: Photo | None = decode(data)
+        photo: DecodedPhoto | None = decode(data)
         sentence = "."
     except ImageError as error:
         photo, sentence = None, str(error)
