@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from annotate.store import Store, open_store
+from core.devices import add_device, device_of, move
 from core.errors import UserError
 from demo.pages import PAGES
 from demo.pages.annotate import example_project
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--encoder-weights", type=Path, help="weights file for a torchvision region encoder"
     )
+    add_device(options)
     options.add_argument(
         "--groundings",
         type=Path,
@@ -98,22 +100,22 @@ def _models(chosen: argparse.Namespace) -> dict[str, Any]:
     needed = {need for page in chosen.pages for need in page.needs} - {"sessions"}
     if not needed:
         return {}
-    from core.checkpoints import CheckpointError
     from core.describer import Describer
 
     try:
+        device = device_of(chosen.device)
         describer = Describer.load(chosen.checkpoint, chosen.encoder_weights)
-    except CheckpointError as error:
+        move(describer.checkpoint.encoder, device)
+    except UserError as error:
         raise SystemExit(f"Cannot load the checkpoint: {error}") from None
     if "groundings" not in needed:
         return {"describer": describer}
     from core.groundings.reader import GroundingSet
-    from core.groundings.schema import GroundingError
     from demo.grounding_set.service import GroundingService
 
     try:
         groundings = GroundingSet(chosen.groundings or EXAMPLES)
-    except GroundingError as error:
+    except UserError as error:
         raise SystemExit(f"Cannot open the grounding set: {error}") from None
     return {"describer": describer, "groundings": GroundingService(groundings, describer)}
 

@@ -14,14 +14,13 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
+from core.devices import add_device, device_of, move
 from core.errors import UserError
 
 if TYPE_CHECKING:
     import torch
 
-    from core.vision.regions import RegionEncoder
-
-DEVICES = ("auto", "cpu", "cuda")
+__all__ = ["add_arguments", "add_threads", "device_of", "move", "prepare", "set_threads"]
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # glibc's mallopt parameters
 
 
@@ -35,10 +34,7 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """--threads and --device, for every command that runs a region network or a training."""
     add_threads(parser)
-    parser.add_argument(
-        "--device", choices=DEVICES, default="auto",
-        help="where networks run; auto takes a CUDA card where there is one (default: auto)",
-    )  # fmt: skip
+    add_device(parser)
 
 
 def prepare(arguments: argparse.Namespace) -> torch.device:
@@ -85,24 +81,3 @@ def set_threads(count: int | None) -> None:
         libc.mallopt(_M_MMAP_MAX, 0)
         libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
         libc.mallopt(_M_TOP_PAD, 512 * 2**20)
-
-
-def device_of(name: str) -> torch.device:
-    """ "auto", "cpu" or "cuda" -> a device; UserError where cuda is asked for and not there."""
-    import torch
-
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError(
-            "device is cuda, and PyTorch finds no CUDA card (or is a build without CUDA); "
-            "expected cpu, or auto"
-        )
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
-
-
-def move(encoder: RegionEncoder, device: torch.device) -> None:
-    """Put a region encoder on a device. The alignment model stays where it is: beside the region
-    network its products cost nothing."""
-    if device.type != "cpu":
-        encoder.to(device)

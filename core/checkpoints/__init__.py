@@ -39,7 +39,7 @@ from core.checkpoints.files import (
 )
 from core.errors import shown
 from core.language.vocabulary import Vocabulary
-from core.vision.encoders import NamedKind, StoredKind, kind_of, names_an_encoder
+from core.vision.encoders import NamedKind, StoredKind, kind_of, names_an_encoder, usages
 from core.vision.encoders.bundled import RegionNetwork
 from core.vision.regions import RegionEncoder
 
@@ -196,7 +196,8 @@ def load_encoder(
     """ "bundled", a checkpoint's folder or an encoder's own name ("torchvision:NAME") -> its region
     encoder.
 
-    weights: a file for encoders that a name finds, where theirs cannot be fetched.
+    weights: a file for encoders that a name finds, where theirs cannot be fetched; CheckpointError
+    where the checkpoint holds the encoder's own.
     changes: fields of its config that are to be others, such as {"regions": 36}.
     """
     if names_an_encoder(str(name)):
@@ -209,6 +210,11 @@ def load_encoder(
     config = _changed(kind, there.encoder_config, changes)
     if isinstance(kind, NamedKind):
         return kind.encoder(there.encoder, config, weights)
+    if weights is not None:
+        raise CheckpointError(
+            f"the weights file {weights} has no use: checkpoint '{name}' holds the weights of its "
+            f"region encoder; expected one whose encoder is {usages()}"
+        )
     return kind.encoder(_network(folder, there, kind, config))
 
 

@@ -11,7 +11,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+import torch
 
+from core.alignment.model import AlignmentConfig, AlignmentModel
+from core.checkpoints import save_checkpoint
+from core.language.vocabulary import Vocabulary
+from core.vision.encoders import NamedEncoder, kind_of
 from demo.__main__ import main
 from demo.web.server import listen
 
@@ -32,6 +37,38 @@ def test_no_such_port(port: str) -> None:
 def test_no_such_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"Cannot load the checkpoint: .*has no config\.json"):
         main(["--port", "0", "--checkpoint", str(tmp_path)])
+
+
+def test_weights_that_no_encoder_takes_are_refused(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.pth"
+    with pytest.raises(SystemExit, match=rf"the weights file {missing} has no use"):
+        main(["--port", "0", "--encoder-weights", str(missing)])
+
+
+def test_weights_of_an_encoder_that_are_not_there(tmp_path: Path) -> None:
+    name = "torchvision:fasterrcnn_mobilenet_v3_large_320_fpn"
+    model = AlignmentModel(AlignmentConfig(region_dimension=1024, vocabulary_size=2))
+    kind = kind_of(name)
+    stored = NamedEncoder(name, kind.config())
+    save_checkpoint(tmp_path / "made", "named", stored, model, Vocabulary(["dog"], [1]))
+    options = ["--port", "0", "--checkpoint", str(tmp_path / "made"), "--encoder-weights"]
+    with pytest.raises(SystemExit, match=r"weights file missing\.pth is not there"):
+        main([*options, str(tmp_path / "missing.pth")])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a card")
+def test_a_card_that_is_not_there() -> None:
+    with pytest.raises(SystemExit, match="device is cuda, and PyTorch finds no CUDA card"):
+        main(["--port", "0", "--device", "cuda"])
+
+
+@pytest.mark.parametrize("wrong", ["a folder", "a text"])
+def test_no_grounding_set(wrong: str, tmp_path: Path) -> None:
+    path = tmp_path if wrong == "a folder" else tmp_path / "a.txt"
+    if wrong == "a text":
+        path.write_text("no database", "utf-8")
+    with pytest.raises(SystemExit, match="Cannot open the grounding set: "):
+        main(["--port", "0", "--groundings", str(path)])
 
 
 def test_the_port_is_free_again_at_once() -> None:
