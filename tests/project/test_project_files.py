@@ -43,7 +43,7 @@ def test_the_containers_commands_parse() -> None:
     parser().parse_args(demo_arguments(json.loads(default)))
     services = yaml.safe_load(read("compose.yaml"))["services"]
     options = parser().parse_args(demo_arguments(services["annotate"]["command"]))
-    assert options.pages == "annotate"
+    assert [page.id for page in options.pages] == ["annotate"]
     assert not options.open, "passwords are asked for"
     assert options.url.startswith("postgresql://annotate@database/")
     assert services["database"]["environment"]["POSTGRES_DB"] == "annotate"
