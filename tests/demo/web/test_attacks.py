@@ -106,7 +106,8 @@ def test_no_file_of_the_server_is_read(attacked: Attacked, tmp_path: Path, kind:
                 answer = attacked.post(f"{way}/{name}", {"data": data, "session_hash": "x"})
                 answers.add((answer.status_code, answer.text))
     # The same words for all, so that they do not tell which files exist.
-    assert answers == {(400, "Upload the file itself: no other file is read.")}
+    said = '{"message":"Upload the file itself: no other file is read.","kind":"invalid"}'
+    assert answers == {(400, said)}
     assert sorted(attacked.uploads.rglob("*")) == before
     if kind == "link":
         path.unlink()
