@@ -1,6 +1,5 @@
 """The shipped checkpoint does its job: on the example photos here, on Flickr8k where it is."""
 
-import argparse
 import json
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from core.describer import Describer
 from core.results import align
 from core.vision.images import read
 from train import evaluate
-from train.data import read_phrases
+from train.data import read_captions, read_phrases
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "demo" / "examples"
@@ -98,10 +97,8 @@ class TestFlickr8k:
         photos = [{"id": n, "file_name": name} for name, n in kept.items()]
         captions = tmp_path / "part.json"
         captions.write_text(json.dumps({"images": photos, "annotations": annotations}))
-        arguments = argparse.Namespace(
-            data=None, split="test", images=FLICKR8K / "images", captions=captions, features=None
-        )
-        figures = evaluate.evaluate_rank(load_checkpoint(), arguments)
+        said = read_captions(None, "test", FLICKR8K / "images", captions)
+        figures = evaluate.evaluate_rank(load_checkpoint(), said)
         assert (figures["images"], figures["sentences"]) == (200, 1000)
         # Among 200 photos, not 1,000, the paper's model would stand near 80 and 75.
         assert figures["annotation"]["r10"] >= 85

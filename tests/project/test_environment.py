@@ -36,10 +36,12 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make(checkout: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    # Not as a part of the `make test` that may be running this: it would tell its folder.
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
         ["make", "environment", *arguments],
         cwd=checkout,
-        env=os.environ | variables,
+        env=outside | variables,
         capture_output=True,
         text=True,
         timeout=600,
