@@ -22,11 +22,16 @@ _OUT, _KERNEL, _BIAS, _WEIGHTS = "0", "1", "5", "6"  # names of a convolution's 
 def read_convolutions(param: Path, weights: Path) -> list[tuple[np.ndarray, np.ndarray]]:
     """-> of each convolution, in the file's order, its weight (out, in / groups, k, k) and bias
     (out,), float32. Raises DataError where the files are not ncnn's or do not belong together."""
-    lines = param.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = param.read_text(encoding="utf-8").splitlines()
+        data = weights.read_bytes()
+    except (OSError, UnicodeDecodeError):
+        raise DataError(
+            f"{param} and {weights.name} cannot be read; expected the two files of an ncnn model"
+        ) from None
     if not lines or lines[0].strip() != _MAGIC:
         raise DataError(f"{param} does not start with {_MAGIC}; expected an ncnn model")
-    data, place = weights.read_bytes(), 0
-    found = []
+    place, found = 0, []
     try:
         for line in lines[2:]:
             words = line.split()

@@ -35,7 +35,7 @@ def listen(host: str, port: int) -> socket.socket:
         listening.listen()  # or a second server could bind beside us
     except (OSError, OverflowError) as error:
         listening.close()
-        reason = (error.strerror if isinstance(error, OSError) else str(error)).rstrip(".")
+        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
         raise SystemExit(
             f"Cannot listen on {host}, port {port}: {reason}. Choose another with --port."
         ) from None

@@ -111,5 +111,5 @@ def test_a_folder_without_teachers_is_one_sentence(name: str, tmp_path: Path) ->
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="is not there, or no safetensors file; expected the trunk"):
         network_from_efficientnet(tmp_path / name, RegionNetworkConfig())
-    with pytest.raises(DataError, match=r"has no decode\.py; expected NanoDet's folder"):
+    with pytest.raises(DataError, match=r"416\.param and nanodet-plus-m_416\.bin cannot be"):
         NanoDet(tmp_path / name)
