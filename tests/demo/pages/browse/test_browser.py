@@ -81,9 +81,14 @@ def opened(page: Page, photo: str, **view: str | float) -> dict[str, Any]:
 
 
 def used(told: dict[str, Any]) -> list[str]:
-    """The colours that the listed sentences' known words must have."""
+    """The colours that the listed sentences' known words must have.
+
+    The palette has 19 colours; region 0, the whole photo, has one of its own, and region 20 has the
+    colour of region 1 again.
+    """
     words = [word for sentence in told["sentences"] for word in sentence["words"]]
-    return [f"var(--region-{w['region']})" for w in words if w["region"] is not None]
+    regions = [word["region"] for word in words if word["region"] is not None]
+    return [f"var(--region-{r if r <= 19 else (r - 1) % 19 + 1})" for r in regions]
 
 
 def names(page: Page) -> list[str]:
