@@ -170,12 +170,22 @@ def fingerprint(checkpoint: Checkpoint) -> str:
     return digest.hexdigest()
 
 
+class _Connection(sqlite3.Connection):
+    """One that is closed when nobody holds it any more: an engine that is let go without `dispose`
+    lets go of its connections, and Python 3.13 warns of those that are still open then."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 def engine_for(path: Path, write: bool = False) -> Engine:
     """SQLAlchemy's engine for NAME.sqlite; read-only unless `write`."""
     address = f"{path.resolve().as_uri()}?mode={'rwc' if write else 'ro'}"
     engine = create_engine(
         "sqlite://",
-        creator=lambda: sqlite3.connect(address, uri=True, check_same_thread=False),
+        creator=lambda: sqlite3.connect(
+            address, uri=True, check_same_thread=False, factory=_Connection
+        ),
         poolclass=QueuePool,
         pool_size=4,  # a connection stays with a thread for one question
         max_overflow=40,
