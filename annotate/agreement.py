@@ -1,13 +1,13 @@
 """How well people agree: whether they draw the same boxes, and say the same of them.
 
-Boxes of two people on one photo are matched one to one so that the sum of their IoU is the highest
-(the assignment problem, by scipy); a pair that does not overlap is no match. Of all matched boxes
-the mean IoU; of all boxes the share with a partner at IoU 0.5 or more. Both are pooled over boxes:
-a photo with more boxes counts for more.
+Boxes of two people on one photo are matched one to one (core/vision/matching.py). Of all matched
+boxes the mean IoU; of all boxes the share with a partner at IoU 0.5 or more. Both are pooled over
+boxes: a photo with more boxes counts for more.
 
 Snippets are compared leave one out: each person's snippet of a box is the candidate, the snippets
 of the others' boxes matched to it at IoU 0.5 or more are its references. The scores are the human
-ceiling for captioners of regions (the paper's Table 3). A box with which nobody agrees has no
+ceiling for captioners of regions (the paper's Table 3), times 100; `python -m train evaluate
+caption --level region --baseline human` gives the same ones. A box with which nobody agrees has no
 references and takes no part; how many these are is told.
 
 Submissions that were skipped or marked as bad do not count.
@@ -17,18 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from core.formats.record import Project, Submission, counted_by_photo
 from core.language.vocabulary import tokenise
-from core.vision.boxes import iou
-
-THRESHOLD = 0.5
-"""The IoU from which two boxes show the same thing: the paper's and the field's."""
+from core.vision.matching import THRESHOLD, pairs
 
 
 @dataclass
@@ -93,7 +88,8 @@ class Agreement:
     """What the others say of the same thing; only where somebody does."""
 
     def snippets(self, meteor: bool | None = None) -> dict[str, float]:
-        """bleu_1 .. bleu_4, rouge_l, cider and, where Java is, meteor; nothing without matches.
+        """bleu_1 .. bleu_4, rouge_l, cider and, where Java is, meteor, times 100 as papers print
+        them and `python -m train evaluate` does; nothing without matches.
 
         `meteor`: see core.captioning.metrics.score.
         """
@@ -104,7 +100,8 @@ class Agreement:
         if not self.references:
             return {}
         candidates = {key: self.candidates[key] for key in self.references}
-        return metrics.score(candidates, self.references, meteor)
+        found = metrics.score(candidates, self.references, meteor)
+        return {name: round(100 * value, 2) for name, value in found.items()}
 
     def as_json(self, scores: Mapping[str, float]) -> dict[str, Any]:
         """For a file; `scores` as from `snippets`."""
@@ -120,17 +117,6 @@ class Agreement:
             "pairs": [{"people": list(pair), **one.as_json()} for pair, one in self.pairs.items()],
             "photos": {name: one.as_json() for name, one in self.photos.items()},
         }
-
-
-def match(first_xyxy: np.ndarray, second_xyxy: np.ndarray) -> list[tuple[int, int, float]]:
-    """(n, 4), (m, 4) boxes of one format -> the matches: an index of each, and their IoU > 0."""
-    return _best(iou(first_xyxy, second_xyxy))
-
-
-def _best(ious: np.ndarray) -> list[tuple[int, int, float]]:
-    rows, columns = linear_sum_assignment(ious, maximize=True)
-    found = zip(rows.tolist(), columns.tolist(), ious[rows, columns].tolist(), strict=True)
-    return [one for one in found if one[2] > 0]
 
 
 def measure(project: Project) -> Agreement:
@@ -163,12 +149,11 @@ def _pairs(
     submissions: list[Submission],
 ) -> Iterator[tuple[Submission, Submission, list[tuple[int, int, float]]]]:
     """Every two submissions on one photo with their matches."""
-    everything = np.array([a.box for s in submissions for a in s.annotations]).reshape(-1, 4)
-    ious = iou(everything, everything)  # once for the photo: many small calls would cost more
-    ends = np.cumsum([0] + [len(submission.annotations) for submission in submissions])
-    spans = [slice(start, end) for start, end in pairwise(ends.tolist())]
-    for i, j in combinations(range(len(submissions)), 2):
-        yield submissions[i], submissions[j], _best(ious[spans[i], spans[j]])
+    if len(submissions) < 2:
+        return
+    boxes = [np.array([a.box for a in one.annotations]).reshape(-1, 4) for one in submissions]
+    for i, j, matches in pairs(boxes):
+        yield submissions[i], submissions[j], matches
 
 
 def _compare(result: Agreement, candidate: Key, reference: Key) -> None:

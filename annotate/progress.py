@@ -12,6 +12,7 @@ from annotate import schema
 from annotate.database import Database
 from annotate.people import Person, confirm
 from annotate.projects import PHOTO_COLUMNS, PhotoInfo, project_info
+from core.formats.contents import Contents
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,59 @@ class Progress:
         return [
             _line(PhotoInfo(*photo[:6]), photo[6], counts.get(photo[0], {})) for photo in photos
         ]
+
+    def contents(self, by: Person, project: int) -> Contents:
+        """What an export of everything would hold, counted row by row. Only for owners."""
+        work, region = schema.Assignment, schema.Annotation
+        with self._database.read() as connection:
+            confirm(connection, by, owner=True)
+            project_info(connection, project)
+            marked = (work.bad != "").label("marked")
+            boxes = (
+                select(region.assignment_id, func.count().label("boxes"))
+                .group_by(region.assignment_id)
+                .subquery()
+            )
+            rows = connection.execute(
+                select(
+                    work.state,
+                    marked,
+                    func.count(),
+                    func.coalesce(func.sum(boxes.c.boxes), 0),
+                    func.count().filter(boxes.c.boxes.is_(None)),
+                )
+                .outerjoin(boxes, boxes.c.assignment_id == work.id)
+                .where(
+                    work.project_id == project, work.state.in_((schema.SUBMITTED, schema.SKIPPED))
+                )
+                .group_by(work.state, marked)
+            )
+            counts = {
+                (state, bool(bad)): (number, int(snippets), empty)
+                for state, bad, number, snippets, empty in rows
+            }
+            photos = connection.scalar(
+                select(func.count()).where(schema.Photo.project_id == project)
+            )
+            suggestions = connection.scalar(
+                select(func.count())
+                .select_from(schema.Suggestion)
+                .join(schema.Photo, schema.Photo.id == schema.Suggestion.photo_id)
+                .where(schema.Photo.project_id == project)
+            )
+        good = counts.get((schema.SUBMITTED, False), (0, 0, 0))
+        bad = counts.get((schema.SUBMITTED, True), (0, 0, 0))
+        skipped = counts.get((schema.SKIPPED, False), (0, 0, 0))[0]
+        return Contents(
+            photos or 0,
+            good[0] + bad[0] + skipped,
+            good[1] + bad[1],
+            bad[0],
+            bad[1],
+            skipped,
+            good[2],
+            suggestions or 0,
+        )
 
     def _today(
         self, connection: Connection, project: int, day_start: datetime | None

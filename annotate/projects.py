@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -14,7 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from annotate import schema
 from annotate.database import Database
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
-from annotate.people import OPERATOR, Person, confirm
+from annotate.people import Person, confirm
 from core.formats import record
 from core.formats.validation import file_name_of, name_of, suggestion_of, text_of, whole
 
@@ -47,8 +45,6 @@ class ProjectInfo:
     id: int
     name: str
     settings: Settings
-    has_folder: bool
-    """Whether the photos' bytes are here."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,6 @@ PROJECT_COLUMNS = (
     schema.Project.blind,
     schema.Project.suggestions,
     schema.Project.lease_minutes,
-    schema.Project.folder,
 )
 PHOTO_COLUMNS = (
     schema.Photo.id,
@@ -207,49 +202,11 @@ class Projects:
             confirm(connection, by, owner=True)
             return insert_photos(connection, project, photos)
 
-    def set_folder(self, by: Person, project: int, folder: Path) -> None:
-        """Where the photos' bytes lie. Only from the command line: a path is never a page's."""
-        if by is not OPERATOR:
-            raise NotAllowedError("Only the command line sets a project's folder.")
-        with self._database.write() as connection:
-            project_info(connection, project)
-            connection.execute(
-                update(schema.Project)
-                .where(schema.Project.id == project)
-                .values(folder=text_of("The folder", str(folder.resolve())))
-            )
-
     def photo(self, who: Person, photo: int) -> PhotoInfo:
         """One photo's name and size."""
         with self._database.read() as connection:
-            self._may_see(connection, who, photo)
+            may_see(connection, who, photo)
             return photo_info(connection, photo)
-
-    def photo_bytes(self, who: Person, photo: int) -> bytes:
-        """The photo's file as it is, from the project's own folder.
-
-        NotAllowedError for an annotator who was not given this photo (unless the project is not
-        blind). NotFoundError where the file is gone, leads out of the folder or has changed: boxes
-        on another picture would say nothing.
-        """
-        with self._database.read() as connection:
-            self._may_see(connection, who, photo)
-            info = photo_info(connection, photo)
-            folder = connection.scalar(
-                select(schema.Project.folder).where(schema.Project.id == info.project)
-            )
-        if folder is None:
-            raise NotFoundError(f"The photo {info.name} is not here: its project has no folder.")
-        path = Path(folder, info.name)
-        try:
-            if path.resolve().parent != Path(folder).resolve():
-                raise NotFoundError(f"The photo {info.name} is not in its project's folder.")
-            data = path.read_bytes()
-        except OSError as error:
-            raise NotFoundError(f"The photo {info.name} cannot be read.") from error
-        if info.sha256 and hashlib.sha256(data).hexdigest() != info.sha256:
-            raise NotFoundError(f"The photo {info.name} has changed since it was added.")
-        return data
 
     def add_suggestions(
         self, by: Person, project: int, suggestions: Mapping[str, Sequence[record.Suggestion]]
@@ -280,26 +237,28 @@ class Projects:
     def suggestions(self, who: Person, photo: int) -> tuple[record.Suggestion, ...]:
         """What models propose, the best first; nothing where the project does not allow it."""
         with self._database.read() as connection:
-            self._may_see(connection, who, photo)
+            may_see(connection, who, photo)
             info = project_info(connection, photo_info(connection, photo).project)
             if not info.settings.suggestions:
                 return ()
             return suggestions_of(connection, photo)
 
-    @staticmethod
-    def _may_see(connection: Connection, who: Person, photo: int) -> None:
-        confirm(connection, who)
-        if who.owner:
-            confirm(connection, who, owner=True)
-            return
-        info = photo_info(connection, photo)
-        if not project_info(connection, info.project).settings.blind:
-            return
-        given = select(schema.Assignment.id).where(
-            schema.Assignment.photo_id == photo, schema.Assignment.person_id == who.id
-        )
-        if connection.execute(given).first() is None:
-            raise NotAllowedError("This photo was not given to you.")
+
+def may_see(connection: Connection, who: Person, photo: int) -> None:
+    """NotAllowedError for an annotator who was not given this photo, unless the project is not
+    blind."""
+    confirm(connection, who)
+    if who.owner:
+        confirm(connection, who, owner=True)
+        return
+    info = photo_info(connection, photo)
+    if not project_info(connection, info.project).settings.blind:
+        return
+    given = select(schema.Assignment.id).where(
+        schema.Assignment.photo_id == photo, schema.Assignment.person_id == who.id
+    )
+    if connection.execute(given).first() is None:
+        raise NotAllowedError("This photo was not given to you.")
 
 
 def lock_project(connection: Connection, project: int) -> None:
@@ -366,10 +325,37 @@ def photo_sizes(connection: Connection, project: int) -> dict[str, tuple[int, in
     return {name: (key, width, height) for name, key, width, height in rows}
 
 
+def photo_row(photo: record.Photo) -> dict[str, Any]:
+    """The columns that a photo itself gives; InvalidError for the first that cannot be."""
+    return {
+        "name": file_name_of(photo.name),
+        "width": whole("A photo's width", photo.width, 1, 1_000_000),
+        "height": whole("A photo's height", photo.height, 1, 1_000_000),
+        "sha256": text_of("A photo's sha256", photo.sha256, 64),
+    }
+
+
+def append_photos(connection: Connection, project: int, rows: Sequence[dict[str, Any]]) -> None:
+    """Put new photos, as of `photo_row` and maybe with their place, at the end of the project's
+    queue; the project is locked."""
+    if not rows:
+        return
+    wanted = project_info(connection, project).settings.annotators_per_photo
+    turn = connection.scalar(select(schema.Project.turns).where(schema.Project.id == project)) or 0
+    queued = [
+        row | {"project_id": project, "turn": turn + number, "free": wanted, "submitted": 0}
+        for number, row in enumerate(rows, 1)
+    ]
+    connection.execute(insert(schema.Photo), queued)
+    connection.execute(
+        update(schema.Project).where(schema.Project.id == project).values(turns=turn + len(rows))
+    )
+
+
 def insert_photos(connection: Connection, project: int, photos: Sequence[record.Photo]) -> int:
     """Put photos at the end of the project's queue; see `Projects.add_photos`."""
     lock_project(connection, project)
-    wanted = project_info(connection, project).settings.annotators_per_photo
+    project_info(connection, project)
     table = schema.Photo
     known = {
         name: (width, height, sha256)
@@ -379,13 +365,10 @@ def insert_photos(connection: Connection, project: int, photos: Sequence[record.
             )
         )
     }
-    turn = connection.scalar(select(schema.Project.turns).where(schema.Project.id == project)) or 0
     rows = []
     for photo in photos:
-        name = file_name_of(photo.name)
-        width = whole("A photo's width", photo.width, 1, 1_000_000)
-        height = whole("A photo's height", photo.height, 1, 1_000_000)
-        sha256 = text_of("A photo's sha256", photo.sha256, 64)
+        row = photo_row(photo)
+        name, width, height, sha256 = row.values()
         there = known.get(name)
         if there is not None:
             if there[:2] != (width, height) or (sha256 and there[2] and sha256 != there[2]):
@@ -395,24 +378,8 @@ def insert_photos(connection: Connection, project: int, photos: Sequence[record.
                 )
             continue
         known[name] = (width, height, sha256)
-        turn += 1
-        rows.append(
-            {
-                "project_id": project,
-                "name": name,
-                "width": width,
-                "height": height,
-                "sha256": sha256,
-                "turn": turn,
-                "free": wanted,
-                "submitted": 0,
-            }
-        )
-    if rows:
-        connection.execute(insert(table), rows)
-        connection.execute(
-            update(schema.Project).where(schema.Project.id == project).values(turns=turn)
-        )
+        rows.append(row)
+    append_photos(connection, project, rows)
     sizes = photo_sizes(connection, project) if any(photo.suggestions for photo in photos) else {}
     new = {row["name"] for row in rows}
     proposed = [
@@ -443,5 +410,5 @@ def _suggestion_rows(
 
 
 def _project(row: Any) -> ProjectInfo:
-    key, name, *settings, folder = row
-    return ProjectInfo(key, name, Settings(*settings), folder is not None)
+    key, name, *settings = row
+    return ProjectInfo(key, name, Settings(*settings))

@@ -22,6 +22,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    LargeBinary,
     MetaData,
     Text,
     TypeDecorator,
@@ -38,6 +39,7 @@ OPEN, LAPSED, SUBMITTED, SKIPPED = "open", "lapsed", "submitted", "skipped"
 # the databases would not see that the index serves.
 WANTING = text("free > 0")
 LEASED = text("state = 'open'")
+ABSENT = text("file IS NULL")
 
 
 class Moment(TypeDecorator[datetime]):
@@ -120,15 +122,24 @@ class Project(Base):
     blind: Mapped[bool]
     suggestions: Mapped[bool]
     lease_minutes: Mapped[int]
-    folder: Mapped[str | None]
-    """Where the photos' bytes lie; only the command line sets it."""
     turns: Mapped[int]
     """The last place given out in the queue of photos; see `Photo.turn`."""
     created: Mapped[datetime]
 
 
+class Folder(Base):
+    """A folder in which photos of a project lie; only the command line adds any."""
+
+    __tablename__ = "folder"
+    __table_args__ = (UniqueConstraint("project_id", "path"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    path: Mapped[str]
+
+
 class Photo(Base):
-    """One photo of one project, and how many people it has."""
+    """One photo of one project, where its bytes are, and how many people it has."""
 
     __tablename__ = "photo"
     __table_args__ = (
@@ -140,6 +151,7 @@ class Photo(Base):
         ),
         Index("ix_photo_project_id_id", "project_id", "id"),
         Index("ix_photo_project_id_submitted", "project_id", "submitted"),
+        Index("ix_photo_absent", "project_id", sqlite_where=ABSENT, postgresql_where=ABSENT),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -156,6 +168,19 @@ class Photo(Base):
     only where the owner let more count than were wanted."""
     submitted: Mapped[int]
     """Good submissions: those not marked as bad."""
+    folder_id: Mapped[int | None] = mapped_column(ForeignKey("folder.id"))
+    file: Mapped[str | None]
+    """Its path in its folder; "" where `Upload` holds its bytes; None where they are not here."""
+
+
+class Upload(Base):
+    """The bytes of a photo that came through the page: in the database, so that what was
+    acknowledged is durable, and a backup of the database is one of the photos too."""
+
+    __tablename__ = "upload"
+
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photo.id"), primary_key=True)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Member(Base):

@@ -28,11 +28,12 @@ The parts, each documented where it is defined:
 
 - `people` (people.py): first_administrator, verify, enter, named, all, add, change_password,
   set_password, set_disabled.
-- `projects` (projects.py): create, all, get, named, change, add_photos, set_folder, photo,
-  photo_bytes, add_suggestions, suggestions.
+- `projects` (projects.py): create, all, get, named, change, add_photos, photo,
+  add_suggestions, suggestions.
+- `photos` (photos.py): the photos' files: add_found, add_folder, upload, bytes.
 - `work` (work.py): next_photo, task, save, submit, skip.
 - `review` (review.py): others, reopen, mark_bad, unmark, history.
-- `progress` (progress.py): mine, project, people, photos.
+- `progress` (progress.py): mine, project, people, photos, contents.
 - `records`, `load` (exchange.py): a whole project as core.formats.record, out and in.
 """
 
@@ -47,6 +48,7 @@ from annotate.database import Database
 from annotate.errors import NotFoundError, StoreError
 from annotate.exchange import Exchange
 from annotate.people import People, Person
+from annotate.photos import Photos
 from annotate.progress import Progress
 from annotate.projects import ProjectInfo, Projects
 from annotate.review import Review
@@ -105,6 +107,7 @@ class Store:
         self.database = Database(url)
         self.people = People(self.database, clock)
         self.projects = Projects(self.database, clock)
+        self.photos = Photos(self.database, clock)
         self.work = Work(self.database, clock)
         self.review = Review(self.database, clock)
         self.progress = Progress(self.database, clock)

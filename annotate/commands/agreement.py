@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from annotate.agreement import THRESHOLD, measure
+from annotate.agreement import measure
 from annotate.commands.files import add_figures, project_of, save_figures
+from core.vision.matching import THRESHOLD
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
@@ -29,7 +30,7 @@ def main(arguments: argparse.Namespace) -> None:
     alone = len(found.candidates) - len(found.references)
     print(f"snippets: {len(found.references)} against the others', {alone} without a partner")
     for name, value in scores.items():
-        print(f"{name:9}{value:.4f}")
+        print(f"{name:9}{value:6.2f}")
     if scores and "meteor" not in scores and not arguments.no_meteor:
         print("meteor   left out: it needs Java, and there is no `java` on the PATH")
     save_figures(arguments, found.as_json(scores))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from annotate.commands.files import add_place, project_of, told, write_file
+from annotate.commands.files import add_place, project_of, write_file
 from core.formats import FORMATS
+from core.formats.contents import carried, contents_of, left_out, told
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
@@ -23,5 +24,9 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> None:
     """Run it."""
     project = project_of(arguments)
-    write_file(arguments.out, FORMATS[arguments.format].write(project))
-    print(f"{arguments.out}: {told(project)}")
+    chosen = FORMATS[arguments.format]
+    write_file(arguments.out, chosen.write(project))
+    all_of_it = contents_of(project)
+    print(f"{arguments.out}: {told(carried(all_of_it, chosen.carries))}")
+    if missing := left_out(all_of_it, chosen.carries):
+        print(f"Left out, as {chosen.name} has no place for it: {missing}.")

@@ -97,15 +97,6 @@ def sizes_of(arguments: argparse.Namespace) -> Mapping[str, tuple[int, int]]:
     return FolderSizes(arguments.photos)
 
 
-def told(project: Project) -> str:
-    """How much a project holds."""
-    snippets = sum(len(submission.annotations) for submission in project.submissions)
-    return (
-        f"{len(project.photos):,} photos, {len(project.submissions):,} submissions, "
-        f"{snippets:,} snippets"
-    )
-
-
 def write_file(path: Path, data: bytes) -> None:
     """The whole file or none of it: what was there stays until all is written."""
     try:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from annotate.commands import opened
-from annotate.commands.files import add_place, named, project_of, sizes_of, told, write_file
+from annotate.commands.files import add_place, named, project_of, sizes_of, write_file
 from annotate.people import OPERATOR
 from core.errors import InvalidError
 from core.formats import (
@@ -24,6 +24,7 @@ from core.formats import (
     read_file,
     recognised,
 )
+from core.formats.contents import contents_of, counted, told
 
 PREDICTIONS = "predictions"
 KEPT = FORMATS["jsonl"]
@@ -65,9 +66,15 @@ def main(arguments: argparse.Namespace) -> None:
     else:
         with closing(opened(arguments, make=True)) as store:
             info = store.load(OPERATOR, project)
+            here = 0
             if arguments.photos is not None:
-                store.projects.set_folder(OPERATOR, info.id, arguments.photos)
-    print(f"project {project.name}: {told(project)}")
+                here = store.photos.add_folder(OPERATOR, info.id, arguments.photos)
+    print(f"project {project.name}: {told(contents_of(project))}")
+    if arguments.annotations is None and (absent := len(project.photos) - here):
+        print(
+            f"The files of {counted(absent, 'photo')} are not here, so nobody can draw there yet: "
+            f"`photos add` names their folder."
+        )
 
 
 def _import_predictions(arguments: argparse.Namespace) -> None:

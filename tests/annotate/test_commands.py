@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 
 from annotate.__main__ import parser
+from annotate.errors import InvalidError
+from annotate.people import OPERATOR
 from annotate.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +43,7 @@ def test_from_nothing_to_a_project_with_people(
     run("user", "list", *here)
     lines = capsys.readouterr().out.splitlines()
     assert lines[:5] == [
-        "The store has schema 0001.",
+        "The store has schema 0002.",
         "Made dogs.",
         "Added 2 photos to dogs; 0 were there already.",
         "Added 0 photos to dogs; 2 were there already.",
@@ -55,7 +57,7 @@ def test_from_nothing_to_a_project_with_people(
     assert store.people.verify("Ada", first) is None
     task = store.work.next_photo(ada, 1)
     assert task is not None
-    assert store.projects.photo_bytes(ada, task.photo.id) == (tmp_path / "0.png").read_bytes()
+    assert store.photos.bytes(ada, task.photo.id) == (tmp_path / "0.png").read_bytes()
     assert store.projects.get(ada, 1).settings.guidelines == "Draw what you see.\n"
     store.close()
 
@@ -71,6 +73,35 @@ def test_what_goes_wrong_is_one_sentence(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr == "error: There is no project called dogs; there are: none yet.\n"
+
+
+def test_good_photos_are_added_and_the_others_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = ("--url", f"sqlite:///{tmp_path / 'store.db'}")
+    for number, batch in enumerate(("one", "two", "two/deep", "none")):
+        (tmp_path / batch).mkdir()
+        if batch != "none":
+            Image.new("RGB", (30 + number, 20)).save(tmp_path / batch / f"{number}.png")
+    (tmp_path / "one" / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    run("project", "create", "dogs", *here)
+    run("photos", "add", "dogs", str(tmp_path / "one"), *here)
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1] == "Added 1 photo to dogs; 0 were there already."
+    assert err.startswith("Not taken: 1 of the files.\n  broken.jpg: The JPEG file is damaged")
+    run("photos", "add", "dogs", str(tmp_path / "two"), *here)
+    assert capsys.readouterr().out.splitlines() == [
+        "Added 1 photo to dogs; 0 were there already.",
+        "Passed over: 1 photo in folders below it (taken with --recursive).",
+    ]
+    run("photos", "add", "dogs", str(tmp_path / "two"), "--recursive", *here)
+    assert capsys.readouterr().out == "Added 1 photo to dogs; 1 were there already.\n"
+    with pytest.raises(InvalidError, match="has no photo that can be taken, so nothing was change"):
+        run("photos", "add", "dogs", str(tmp_path / "none"), *here)
+    store = Store(here[1])
+    for one in store.progress.photos(OPERATOR, 1):
+        assert store.photos.bytes(OPERATOR, one.photo.id)
+    store.close()
 
 
 def test_bench_fills_as_the_store_would(

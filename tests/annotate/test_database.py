@@ -63,6 +63,30 @@ def test_every_older_schema_upgrades_and_keeps_its_rows(empty_url: str, revision
     database.close()
 
 
+def test_a_projects_folder_becomes_that_of_each_photo(empty_url: str, tmp_path: Path) -> None:
+    store = Store(empty_url)
+    store.database.migrate("0001")
+    (tmp_path / "a.jpg").write_bytes(b"its bytes")
+    with store.database.write() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO project (id, name, boxes_per_photo, annotators_per_photo, guidelines,"
+                " blind, suggestions, lease_minutes, folder, turns, created) VALUES"
+                " (7, 'old', 1, 1, '', true, false, 60, :folder, 1, '2026-01-02 03:04:05')"
+            ),
+            {"folder": str(tmp_path)},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO photo (id, project_id, name, width, height, sha256, turn, free,"
+                " submitted) VALUES (3, 7, 'a.jpg', 10, 10, '', 1, 1, 0)"
+            )
+        )
+    store.migrate()
+    assert store.photos.bytes(OPERATOR, 3) == b"its bytes"
+    store.close()
+
+
 def test_the_migrations_make_what_the_models_say(store: Store) -> None:
     with store.database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

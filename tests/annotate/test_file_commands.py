@@ -15,7 +15,9 @@ from annotate.errors import InvalidError, NotFoundError
 from annotate.people import OPERATOR
 from annotate.store import Store
 from core.formats import FORMATS, FormatError, ReadOptions
-from core.formats.record import Annotation, Photo, Project, Submission
+from core.formats.contents import contents_of, counted
+from core.formats.record import Annotation, Photo, Project, Submission, Suggestion
+from tests.annotate.people import Crew
 
 TWO = Project(
     "harbour",
@@ -66,7 +68,7 @@ def test_agreement(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert figures["overall"]["mean_iou"] == pytest.approx(0.5)
     assert figures["overall"]["share_at_threshold"] == 1
     assert figures["pairs"][0]["people"] == ["Ada", "Ben"]
-    assert figures["snippets"]["bleu_1"] == pytest.approx(1, abs=1e-6)
+    assert figures["snippets"]["bleu_1"] == pytest.approx(100, abs=1e-4)
     assert "matched at IoU 0.5         100.00%" in capsys.readouterr().out
 
 
@@ -162,3 +164,33 @@ def test_every_format_reads_an_empty_project_back() -> None:
     empty = Project("empty")
     for one in FORMATS.values():
         assert one.read(one.write(empty), ReadOptions(project="empty")) == empty
+
+
+def test_what_a_format_leaves_out_is_said(
+    crew: Crew, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every export says how much its file holds, by counting the file, and names the rest."""
+    project = crew.project(photos=3, annotators_per_photo=2)
+    ada, ben = crew.person("Ada"), crew.person("Ben")
+    bad = crew.done(ada, project)
+    for who in (ada, ben):
+        crew.done(who, project)
+    crew.skip(ben, crew.next(ben, project))
+    crew.store.review.mark_bad(OPERATOR, bad.assignment, "copied")
+    hound = Suggestion("1", (1, 2, 30, 40), "a hound", 0.5, "a model")
+    crew.store.projects.add_suggestions(OPERATOR, project, {"0.jpg": [hound]})
+    records = crew.store.records(OPERATOR, project)
+    assert crew.store.progress.contents(OPERATOR, project) == contents_of(records)
+    for one in FORMATS.values():
+        out = tmp_path / f"out{one.ending}"
+        run("export", "--format", one.name, "--project", "horses", "--out", str(out), "--url", url)
+        first, *more = capsys.readouterr().out.splitlines()
+        held = one.read(out.read_bytes())
+        snippets = sum(len(submission.annotations) for submission in held.submissions)
+        assert first.endswith(f": 3 photos, {counted(len(held.submissions), 'submission')}, "
+                              f"{counted(snippets, 'snippet')}"), one.name  # fmt: skip
+        missing = ["1 submission marked as bad (2 snippets), 1 skipped photo"]
+        missing = [] if one.carries.states == "yes" else missing
+        missing += [] if one.carries.settings == "yes" else ["1 suggestion"]
+        said = f"Left out, as {one.name} has no place for it: {', '.join(missing)}."
+        assert more == ([said] if missing else [])

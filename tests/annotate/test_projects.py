@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from PIL import Image
 
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR
-from annotate.photo_folder import photos_in
+from annotate.photo_folder import scan
 from annotate.projects import Settings
 from core.formats.record import Photo, Suggestion
 from tests.annotate.people import Crew
@@ -31,7 +32,7 @@ def test_rules_are_kept_and_changed(crew: Crew) -> None:
     owner = crew.store.people.add(OPERATOR, "Root", "correct horse", "owner")
     made = crew.store.projects.create(owner, "dogs", settings)
     assert crew.store.projects.get(owner, made.id) == made
-    assert (made.name, made.settings, made.has_folder) == ("dogs", settings, False)
+    assert (made.name, made.settings) == ("dogs", settings)
     changed = crew.store.projects.change(owner, made.id, replace(settings, blind=True))
     assert crew.store.projects.named(owner, "dogs") == changed
     assert changed.settings.blind
@@ -44,7 +45,9 @@ def test_rules_are_kept_and_changed(crew: Crew) -> None:
         lambda: crew.store.projects.change(crew.person(), made.id, settings),
         lambda: crew.store.projects.add_photos(crew.person(), made.id, []),
         lambda: crew.store.projects.add_suggestions(crew.person(), made.id, {}),
-        lambda: crew.store.projects.set_folder(owner, made.id, Path("/etc")),
+        lambda: crew.store.photos.add_folder(owner, made.id, Path("/etc")),
+        lambda: crew.store.photos.add_found(owner, made.id, Path("/etc"), []),
+        lambda: crew.store.photos.upload(crew.person(), made.id, "a.png", png()),
     ):
         with pytest.raises(NotAllowedError):
             call()
@@ -82,47 +85,130 @@ def test_a_folder_is_read_with_upright_sizes(tmp_path: Path) -> None:
     photo(tmp_path, "a.PNG")
     (tmp_path / "notes.txt").write_text("no photo")
     (tmp_path / "folder.jpg").mkdir()
-    found = list(photos_in(tmp_path))
-    assert [(one.name, one.width, one.height) for one in found] == [
+    (tmp_path / "c.jpg").write_bytes(b"\xff\xd8\xffbroken")
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    photo(tmp_path / "deep" / "er", "d.jpg")
+    scanned = scan(tmp_path)
+    assert [(one.photo.name, one.photo.width, one.photo.height) for one in scanned.found] == [
         ("a.PNG", 30, 20),
         ("b.jpg", 20, 30),
     ]
-    assert found[0].sha256 == hashlib.sha256((tmp_path / "a.PNG").read_bytes()).hexdigest()
-    (tmp_path / "c.jpg").write_bytes(b"\xff\xd8\xffbroken")
-    with pytest.raises(InvalidError, match=r"c.jpg: The JPEG file is damaged"):
-        list(photos_in(tmp_path))
+    digest = hashlib.sha256((tmp_path / "a.PNG").read_bytes()).hexdigest()
+    assert scanned.found[0].photo.sha256 == digest
+    [(file, why)] = scanned.faults
+    assert (file, scanned.below) == ("c.jpg", 1)
+    assert why.startswith("The JPEG file is damaged")
+    assert [one.file for one in scan(tmp_path, recursive=True).found] == [
+        "a.PNG",
+        "b.jpg",
+        "deep/er/d.jpg",
+    ]
     with pytest.raises(InvalidError, match="no folder"):
-        list(photos_in(tmp_path / "nowhere"))
+        scan(tmp_path / "nowhere")
 
 
-def test_bytes_come_from_the_projects_folder_and_nowhere_else(crew: Crew, tmp_path: Path) -> None:
+def ids(crew: Crew, project: int) -> dict[str, int]:
+    listed = crew.store.progress.photos(OPERATOR, project)
+    return {one.photo.name: one.photo.id for one in listed}
+
+
+def test_photos_come_from_many_folders_and_nothing_vanishes(crew: Crew, tmp_path: Path) -> None:
+    project, photos = crew.project(photos=0), crew.store.photos
+    for batch, size in (("one", (30, 20)), ("two", (40, 20)), ("two/sub", (50, 20))):
+        (tmp_path / batch).mkdir()
+        photo(tmp_path / batch, "same.jpg", size)
+        photo(tmp_path / batch, f"only {batch.replace('/', ' ')}.jpg", size)
+
+    def add(batch: str) -> tuple[int, int, int]:
+        found = scan(tmp_path / batch, recursive=True).found
+        added = photos.add_found(OPERATOR, project, tmp_path / batch, found)
+        return added.new, added.known, len(added.refused)
+
+    assert add("one") == (2, 0, 0)
+    # Of two other photos called same.jpg one has a folder to be told by.
+    assert add("two") == (3, 0, 1)
+    assert add("two") == (0, 3, 1)
+    assert sorted(ids(crew, project)) == [
+        "only one.jpg",
+        "only two sub.jpg",
+        "only two.jpg",
+        "same.jpg",
+        "sub_same.jpg",
+    ]
+    places = {
+        "only one.jpg": "one/only one.jpg",
+        "same.jpg": "one/same.jpg",
+        "only two.jpg": "two/only two.jpg",
+        "sub_same.jpg": "two/sub/same.jpg",
+    }
+    (tmp_path / "empty").mkdir()
+    assert add("empty") == (0, 0, 0)
+    assert photos.add_folder(OPERATOR, project, tmp_path / "empty") == 0
+    for name, place in places.items():
+        expected = (tmp_path / place).read_bytes()
+        assert photos.bytes(OPERATOR, ids(crew, project)[name]) == expected
+
+
+def test_bytes_come_from_the_projects_folders_and_nowhere_else(crew: Crew, tmp_path: Path) -> None:
     """A name leads to a file of the folder itself, unchanged, or to nothing."""
     folder = tmp_path / "photos"
     folder.mkdir()
-    secret = tmp_path / "secret.jpg"
     photo(tmp_path, "secret.jpg")
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         photo(folder, name)
-    (folder / "link.jpg").symlink_to(secret)
+    (folder / "link.jpg").symlink_to(tmp_path / "secret.jpg")
     project = crew.project(photos=0, annotators_per_photo=2)
-    projects = crew.store.projects
-    projects.add_photos(OPERATOR, project, list(photos_in(folder)))
-    ids = {one.photo.name: one.photo.id for one in crew.store.progress.photos(OPERATOR, project)}
-    with pytest.raises(NotFoundError, match="no folder"):
-        projects.photo_bytes(OPERATOR, ids["a.jpg"])
-    projects.set_folder(OPERATOR, project, folder)
-    assert projects.get(OPERATOR, project).has_folder
-    assert projects.photo_bytes(OPERATOR, ids["a.jpg"]) == (folder / "a.jpg").read_bytes()
+    photos = crew.store.photos
+    found = scan(folder).found
+    crew.store.projects.add_photos(OPERATOR, project, [one.photo for one in found])
+    known = ids(crew, project)
+    with pytest.raises(NotFoundError, match=r"a\.jpg is not here"):
+        photos.bytes(OPERATOR, known["a.jpg"])
+    assert photos.add_folder(OPERATOR, project, folder) == 3
+    assert photos.bytes(OPERATOR, known["a.jpg"]) == (folder / "a.jpg").read_bytes()
+    assert photos.add_found(OPERATOR, project, folder, found).linked == 1  # the link
     with pytest.raises(NotFoundError, match="not in its project's folder"):
-        projects.photo_bytes(OPERATOR, ids["link.jpg"])
+        photos.bytes(OPERATOR, known["link.jpg"])
     photo(folder, "b.jpg", (31, 20))
-    (folder / "c.jpg").unlink()
+    (folder / "c.jpg").rename(tmp_path / "c.jpg")
     for name, sentence in (("b.jpg", "has changed"), ("c.jpg", "cannot be read")):
         with pytest.raises(NotFoundError, match=sentence) as caught:
-            projects.photo_bytes(OPERATOR, ids[name])
+            photos.bytes(OPERATOR, known[name])
         assert str(tmp_path) not in str(caught.value)
+    assert photos.add_folder(OPERATOR, project, tmp_path) == 1  # it was moved there
+    assert photos.bytes(OPERATOR, known["c.jpg"]) == (tmp_path / "c.jpg").read_bytes()
     with pytest.raises(NotFoundError, match="no photo 99"):
-        projects.photo_bytes(OPERATOR, 99)
+        photos.bytes(OPERATOR, 99)
+
+
+def png(size: tuple[int, int] = (30, 20)) -> bytes:
+    file = BytesIO()
+    Image.new("RGB", size).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_uploads_are_kept_in_the_store(crew: Crew) -> None:
+    project, upload = crew.project(photos=0), crew.store.photos.upload
+    for path, size, expected in (
+        ("a.png", (30, 20), (1, 0, 0)),
+        ("a.png", (30, 20), (0, 1, 0)),
+        ("deep/a.png", (30, 20), (0, 1, 0)),  # the same photo
+        ("deep/a.png", (40, 20), (1, 0, 0)),
+        ("../../a.png", (50, 20), (0, 0, 1)),
+        ("a\0.png", (30, 20), (0, 0, 1)),
+    ):
+        added = upload(OPERATOR, project, path, png(size))
+        assert (added.new, added.known, len(added.refused)) == expected, path
+    [(path, why)] = upload(OPERATOR, project, "b.png", b"no photo").refused
+    assert path == "b.png"
+    assert why.startswith("The file is not a known picture")
+    known = ids(crew, project)
+    assert sorted(known) == ["a.png", "deep_a.png"]
+    assert crew.store.photos.bytes(OPERATOR, known["deep_a.png"]) == png((40, 20))
+    lone = crew.project(photos=0, name="brought in")
+    crew.store.projects.add_photos(OPERATOR, lone, [Photo("x.png", 30, 20)])
+    assert upload(OPERATOR, lone, "x.png", png()).linked == 1
+    assert crew.store.photos.bytes(OPERATOR, ids(crew, lone)["x.png"]) == png()
 
 
 def test_an_annotator_sees_the_photos_that_were_given(crew: Crew) -> None:

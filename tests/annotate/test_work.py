@@ -149,7 +149,7 @@ def test_a_role_in_hand_is_looked_up_again(crew: Crew) -> None:
         lambda: crew.store.progress.project(claimed, project),
         lambda: crew.store.review.others(claimed, 1),
         lambda: crew.store.records(claimed, project),
-        lambda: crew.store.projects.photo_bytes(claimed, 1),
+        lambda: crew.store.photos.bytes(claimed, 1),
     ):
         with pytest.raises(NotAllowedError, match="only an owner"):
             call()

@@ -43,7 +43,12 @@ from core.vision.regions import RegionEncoder
 from train import machine
 from train.captions.data import Images, photo_texts, snippet_texts
 from train.captions.examples import write_examples
-from train.captions.regions import read_annotations, regions_of_phrases, wanted_regions
+from train.captions.regions import (
+    human_round,
+    read_annotations,
+    regions_of_phrases,
+    wanted_regions,
+)
 from train.captions.systems import (
     Key,
     Pooled,
@@ -277,10 +282,7 @@ def evaluate_regions(options: CaptionEvaluation, device: torch.device) -> dict[s
         snippet_texts(options.snippets) if options.snippets is not None else None,
     )
     if options.baseline == "human":
-        several = {key: one for key, one in enumerate(wanted) if one.others}
-        own = {key: one.own[0] for key, one in several.items()}
-        others = {key: list(one.others) for key, one in several.items()}
-        return task.counts | human([(own, others)], options)
+        return task.counts | human([human_round(photos)], options)
     if options.baseline == "ranking":
         if task.training is None:
             raise DataError("--snippets is missing; --baseline ranking expects it")

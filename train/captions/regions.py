@@ -13,11 +13,11 @@ import numpy as np
 
 from core.formats import ReadOptions, read_file
 from core.formats.record import counted_work, said_where
+from core.language.vocabulary import tokenise
 from core.vision import boxes
+from core.vision.matching import THRESHOLD, pairs
 from train.data import DataError, PhrasePhoto
 from train.data.phrases import normalised_boxes
-
-SAME = 0.5  # boxes of two people show the same thing from this IoU on
 
 
 @dataclass(frozen=True)
@@ -86,23 +86,49 @@ def read_annotations(path: Path) -> list[RegionPhoto]:
 
 def wanted_regions(photos: Sequence[RegionPhoto]) -> list[Wanted]:
     """The regions to be described. Equal boxes of one person are one region with several texts;
-    of every other person, the box that fits best says what "others" said, if its IoU reaches
-    SAME."""
+    what "others" said are the texts of the boxes that match one of them (see `of_others`)."""
     wanted = []
     for photo in photos:
-        groups: dict[tuple[str, tuple[float, ...]], list[Region]] = {}
-        for region in photo.regions:
+        groups: dict[tuple[str, tuple[float, ...]], list[int]] = {}
+        for number, region in enumerate(photo.regions):
             key = region.annotator, tuple(region.box.round(6).tolist())
-            groups.setdefault(key, []).append(region)
-        drawn = np.stack([region.box for region in photo.regions])
-        for (annotator, _), group in groups.items():
-            overlap = boxes.iou(group[0].box[None], drawn)[0]
-            others = []
-            for other in dict.fromkeys(region.annotator for region in photo.regions):
-                theirs = [i for i, r in enumerate(photo.regions) if r.annotator == other]
-                best = max(theirs, key=lambda i: overlap[i])
-                if other != annotator and overlap[best] >= SAME:
-                    others.append(photo.regions[best].text)
-            texts = tuple(region.text for region in group)
-            wanted.append(Wanted(photo.name, group[0].box, texts, tuple(others)))
+            groups.setdefault(key, []).append(number)
+        others = of_others(photo)
+        for group in groups.values():
+            own = tuple(photo.regions[number].text for number in group)
+            matched = tuple(text for number in group for text in others[number])
+            wanted.append(Wanted(photo.name, photo.regions[group[0]].box, own, matched))
     return wanted
+
+
+def of_others(photo: RegionPhoto) -> list[list[str]]:
+    """Of each region what other people say of the same thing: the texts of the boxes matched to it
+    one to one at THRESHOLD or more, as `python -m annotate agreement` matches them."""
+    people: dict[str, list[int]] = {}
+    for number, region in enumerate(photo.regions):
+        people.setdefault(region.annotator, []).append(number)
+    numbers = list(people.values())
+    found: list[list[str]] = [[] for _ in photo.regions]
+    for k, other, matches in pairs(
+        [np.stack([photo.regions[n].box for n in one]) for one in numbers]
+    ):
+        for i, j, iou in matches:
+            one, second = numbers[k][i], numbers[other][j]
+            if iou >= THRESHOLD:
+                found[one].append(photo.regions[second].text)
+                found[second].append(photo.regions[one].text)
+    return found
+
+
+def human_round(photos: Sequence[RegionPhoto]) -> tuple[dict[int, str], dict[int, list[str]]]:
+    """Every text that others speak of, against theirs: by number. What has no words, such as "!",
+    takes no part."""
+    own: dict[int, str] = {}
+    references: dict[int, list[str]] = {}
+    for photo in photos:
+        for region, others in zip(photo.regions, of_others(photo), strict=True):
+            said = [text for text in others if tokenise(text)]
+            if said and tokenise(region.text):
+                own[len(own)] = region.text
+                references[len(references)] = said
+    return own, references

@@ -34,7 +34,7 @@ def ready(url: str | None = None) -> Store:
         project = store.projects.create(OPERATOR, PROJECT, rules).id
         photos = [_photo(examples.FOLDER / one.file) for one in examples.load()]
         store.projects.add_photos(OPERATOR, project, photos)
-    store.projects.set_folder(OPERATOR, project, examples.FOLDER)  # it may have moved since
+    store.photos.add_folder(OPERATOR, project, examples.FOLDER)  # it may have moved since
     return store
 
 

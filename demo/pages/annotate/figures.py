@@ -15,7 +15,7 @@ Figure = dict[str, Any]
 STILL = {"fixedrange": True, "zeroline": False, "ticks": ""}
 BINS = 20
 """Steps of 0.05 of IoU."""
-SCORES = {  # those from 0 to 1; CIDEr goes to 10 and would dwarf them
+SCORES = {  # those from 0 to 100; CIDEr goes to 1,000 and would dwarf them
     "bleu_1": "BLEU-1",
     "bleu_2": "BLEU-2",
     "bleu_3": "BLEU-3",
@@ -94,7 +94,7 @@ def snippets(scores: Mapping[str, float]) -> Figure | None:
         "orientation": "h",
         "x": [scores[name] for name in known],
         "y": [SCORES[name] for name in known],
-        "texttemplate": "%{x:.3f}",
+        "texttemplate": "%{x:.1f}",
         "textposition": "outside",
         "cliponaxis": False,
         "hoverinfo": "skip",

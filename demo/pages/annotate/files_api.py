@@ -10,7 +10,16 @@ from annotate import agreement, statistics
 from annotate.errors import InvalidError, NotFoundError
 from annotate.people import Person
 from annotate.projects import ProjectInfo
-from core.formats import Format, FormatError, ReadOptions, as_json, named, predictions
+from core.formats import (
+    FORMATS,
+    Format,
+    FormatError,
+    ReadOptions,
+    as_json,
+    named,
+    predictions,
+)
+from core.formats.contents import carried, left_out, told
 from demo.pages.annotate import figures
 from demo.pages.annotate.dependencies import Current, Id, PersonalRoute
 from demo.web.sessions import Sessions
@@ -40,6 +49,20 @@ def files_api(sessions: Sessions) -> APIRouter:
     def formats(by: owner) -> list[dict[str, str]]:
         """The formats of files: name and title."""
         return as_json()
+
+    @router.get("/projects/{project}/exports")
+    def exports(by: owner, project: Id) -> list[dict[str, str]]:
+        """The formats with what a file of each holds of the project, and what it leaves out."""
+        everything = store.progress.contents(by, project)
+        return [
+            {
+                "name": one.name,
+                "title": one.title,
+                "holds": told(carried(everything, one.carries)),
+                "left_out": left_out(everything, one.carries),
+            }
+            for one in FORMATS.values()
+        ]
 
     @router.get("/projects/{project}/export/{form}")
     def export(by: owner, project: Id, form: str) -> Response:

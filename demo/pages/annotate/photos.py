@@ -22,7 +22,7 @@ def photo_jpeg(store: Store, cache: PictureCache, who: Person, photo: int) -> by
 
     def make() -> bytes:
         try:
-            decoded = images.decode(store.projects.photo_bytes(who, photo))
+            decoded = images.decode(store.photos.bytes(who, photo))
         except images.ImageError as error:
             raise NotFoundError(f"The photo {info.name} cannot be shown.") from error
         if (decoded.width, decoded.height) != (info.width, info.height):

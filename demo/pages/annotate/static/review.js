@@ -146,7 +146,7 @@ export class Review {
       ["Boxes with a partner at IoU 0.5", percent(overall.share_at_threshold)],
       ["Snippets compared", snippets.compared],
       ["Snippets in all", statistics.snippets],
-      ["CIDEr", fixed(snippets.cider)],
+      ["CIDEr, times 100", fixed(snippets.cider, 1)],
       ["Words per snippet", fixed(statistics.words?.mean, 1)],
       ["Box, share of its photo", percent(statistics.area_share?.mean)],
       ["Drawn / suggested / changed", ["drawn", "accepted", "edited"].map((how) => statistics.provenance[how] ?? 0).join(" / ")],

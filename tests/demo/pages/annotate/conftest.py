@@ -50,8 +50,8 @@ class Bureau:
             (self.folder / name).write_bytes(data)
             digest = hashlib.sha256(data).hexdigest()
             photos.append(Photo(name, WIDTH, HEIGHT + k, digest, proposed))
-        self.store.projects.set_folder(OPERATOR, made.id, self.folder)
         self.store.projects.add_photos(OPERATOR, made.id, photos)
+        self.store.photos.add_folder(OPERATOR, made.id, self.folder)
         return made.id
 
 

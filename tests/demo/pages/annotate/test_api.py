@@ -33,6 +33,7 @@ ANYBODY = {"/annotate/me", "/annotate/enter", "/annotate/leave"}
 OWNERS = {
     "/annotate/projects/{project}/progress",
     "/annotate/projects/{project}/photos",
+    "/annotate/projects/{project}/exports",
     "/annotate/projects/{project}/export/{form}",
     "/annotate/projects/{project}/agreement",
     "/annotate/tasks/{assignment}/history",
@@ -245,6 +246,7 @@ def test_photos_are_upright_and_bare(bureau: Bureau, visit: Callable[..., TestCl
     image.save(file, "JPEG", exif=exif)
     (bureau.folder / "turned.jpg").write_bytes(file.getvalue())
     bureau.store.projects.add_photos(OPERATOR, project, [Photo("turned.jpg", 40, 60)])
+    bureau.store.photos.add_folder(OPERATOR, project, bureau.folder)
     boss = visit("boss", PASSWORD)
     lines = boss.get(f"/annotate/projects/{project}/photos").json()
     [photo] = [line["photo"]["id"] for line in lines if line["photo"]["name"] == "turned.jpg"]

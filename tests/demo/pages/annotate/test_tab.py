@@ -40,7 +40,8 @@ def test_the_ready_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     [project] = store.projects.all(OPERATOR)
     photos = store.records(OPERATOR, project.id).photos
     assert [photo.name for photo in photos] == [example.file for example in examples.load()]
-    assert project.has_folder or store.projects.get(OPERATOR, project.id).has_folder
+    [first, *_] = store.progress.photos(OPERATOR, project.id)
+    assert store.photos.bytes(OPERATOR, first.photo.id)
     note = welcome(store)
     password = note.split("password ")[1].split()[0]
     assert store.people.verify("owner", password) is not None
