@@ -27,6 +27,7 @@ from core.checkpoints import LEVELS, load_captioners, save_captioner, save_check
 from core.language.vocabulary import Vocabulary
 from train import machine
 from train.captions.data import Images, RegionTexts, photo_texts, read_snippets
+from train.captions.reward import RewardTask
 from train.captions.training import CaptionData, CaptionRecipe, CaptionTask
 from train.data import DataError, read_captions
 from train.features import FeatureStore
@@ -69,6 +70,11 @@ def caption(options: CaptionOptions, device: torch.device = torch.device("cpu"))
     recipe = options.recipe
     schedule = Schedule(recipe.epochs, recipe.warm_up, seed=recipe.seed)
     config_of(options, 1, 2)  # refused before anything is read
+    if recipe.reward != "none" and not options.start:
+        raise DataError(
+            f"--reward {recipe.reward} improves on sentences that a captioner says; "
+            "expected --start with a trained captioner's checkpoint"
+        )
     store, dev_store = FeatureStore(options.features), FeatureStore(options.dev_features)
     said, dev_said = (
         texts_of_split(options, "train", store),
@@ -90,7 +96,7 @@ def caption(options: CaptionOptions, device: torch.device = torch.device("cpu"))
         save_checkpoint(folder, options.out.name, store.named_encoder)
         save_captioner(folder, options.level, captioner, half=False)
 
-    task = CaptionTask(
+    task = (CaptionTask if recipe.reward == "none" else RewardTask)(
         captioner,
         CaptionData(said, images, captioner.vocabulary),
         CaptionData(

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from core.alignment import chain
 from core.alignment.grounding import grounding_regions, grounding_scores, grounding_words
 from core.checkpoints import Checkpoint, load_checkpoint
+from core.language.phrases import stands_alone, trimmed
 from core.language.vocabulary import UNKNOWN, tokenise
 from core.results import NO_REGION, segments_of
 from train import machine
@@ -121,6 +122,16 @@ class SnippetCounts:
     whole: int = 0
 
 
+def whole_phrases(found: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Snippets trimmed at both ends to phrases that can stand alone, and those left out of which
+    none is left. Their scores stay those of the segments."""
+    for one in found:
+        words = one["words"].split()
+        phrase = words[trimmed(words)]
+        if stands_alone(phrase):
+            yield {**one, "words": " ".join(phrase)}
+
+
 def write_snippets(found: Iterable[dict[str, Any]], out: Path, least_score: float) -> SnippetCounts:
     """Snippets that score enough -> a file, whole or not at all."""
     count = words = whole = 0
@@ -149,6 +160,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave out snippets below it, such as 'of the' (default: 0)",
     )  # fmt: skip
     parser.add_argument(
+        "--phrases", action="store_true",
+        help="trim snippets to English phrases that stand alone; leave out what names nothing",
+    )  # fmt: skip
+    parser.add_argument(
         "--out", type=Path, required=True, metavar="JSONL", help="the file to write"
     )
     machine.add_threads(parser)
@@ -163,6 +178,8 @@ def main(arguments: argparse.Namespace) -> None:
     store = FeatureStore(arguments.features)
     checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
     found = snippets(checkpoint, store, captions, arguments.beta)
+    if arguments.phrases:
+        found = whole_phrases(found)
     with on_interrupt(lambda: f"stopped; {out} was not written, the same command begins anew"):
         counts = write_snippets(found, out, arguments.least_score)
     if counts.snippets:

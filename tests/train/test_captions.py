@@ -24,6 +24,7 @@ from train.captions import evaluation as captioning
 from train.captions import training as trainer
 from train.captions.data import Images, read_snippets
 from train.features import FeatureStore
+from train.snippets import whole_phrases
 
 
 def run(*arguments: object) -> None:
@@ -365,3 +366,11 @@ def test_images_of_a_captioner_that_learnt_from_fewer_numbers(tmp_path: Path) ->
     # Photo b's region 1 starts with 20, 21; the mean of its three regions with 20, 21 as well.
     assert images.of([("b", 1)]).tolist() == [[20, 21, 20, 21]]
     assert images.of([("a", 2)]).tolist() == [[10, 11, 5, 6]]
+
+
+def test_snippets_as_whole_phrases() -> None:
+    def one(words: str) -> dict[str, Any]:
+        return {"photo": "p", "region": 1, "words": words, "score": 0.5}
+
+    found = whole_phrases([one("a man is"), one("of the"), one("jumping over"), one("two dogs")])
+    assert list(found) == [one("a man"), one("two dogs")]

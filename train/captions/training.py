@@ -41,6 +41,11 @@ class CaptionRecipe:
     """Of all weights."""
     label_smoothing: float = 0.0
     """Share of the probability that is asked for all words alike."""
+    reward: Literal["none", "cider"] = "none"
+    """What drawn sentences are rewarded by: none (people's words are learnt, one by one) or cider
+    (self-critical training, from --start on)."""
+    samples: int = 5
+    """Sentences drawn of each image of a step, with a reward."""
     least: int = 5
     """Words seen less often than this in training are unknown (the paper's)."""
     keep: Literal["cider", "perplexity"] = "perplexity"
@@ -55,6 +60,8 @@ class CaptionRecipe:
             raise DataError(f"optimiser is '{self.optimiser}'; expected rmsprop or adam")
         if self.keep not in ("cider", "perplexity"):
             raise DataError(f"keep is '{self.keep}'; expected cider or perplexity")
+        if self.reward not in ("none", "cider"):
+            raise DataError(f"reward is '{self.reward}'; expected none or cider")
         if self.keep == "cider" and self.hypotheses < 2:
             raise DataError(f"hypotheses is {self.hypotheses}; keeping by CIDEr expects 2 or more")
 
