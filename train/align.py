@@ -177,11 +177,8 @@ def sources(
     encoder: Encoder = stored.named_encoder
     if isinstance(kind_of(stored.encoder), StoredKind):
         encoder = load_encoder(options.needed("encoder"), changes={"regions": stored.regions})
-        if encoder.name != stored.encoder:
-            raise DataError(
-                f"the features are of the encoder {stored.encoder}; --encoder has {encoder.name}, "
-                "expected the same"
-            )
+        stored.must_be_of(encoder.name, encoder.dimension, "--encoder")
+    dev_store.must_be_of(stored.encoder, stored.dimension, str(stored.folder))
     return source, StoredRegions(dev_store, image_only), stored.dimension, encoder
 
 
@@ -192,6 +189,11 @@ def begun(
     if options.start:
         started = load_checkpoint(options.start)
         model = restarted(started.alignment, options.model_given)
+        if model.config.region_dimension != dimension:
+            raise DataError(
+                f"--start reads {model.config.region_dimension} numbers a region; the features "
+                f"have {dimension}, expected as many"
+            )
         return model, started.vocabulary, started.grounding
     vocabulary = Vocabulary.from_sentences(s for group in captions.sentences for s in group)
     model = AlignmentModel(config_of(

@@ -76,6 +76,7 @@ def caption(options: CaptionOptions, device: torch.device = torch.device("cpu"))
             "expected --start with a trained captioner's checkpoint"
         )
     store, dev_store = FeatureStore(options.features), FeatureStore(options.dev_features)
+    dev_store.must_be_of(store.encoder, store.dimension, str(store.folder))
     said, dev_said = (
         texts_of_split(options, "train", store),
         texts_of_split(options, "dev", dev_store),
@@ -85,6 +86,11 @@ def caption(options: CaptionOptions, device: torch.device = torch.device("cpu"))
         if len(started) != 1:
             raise DataError(f"{options.start} has {len(started)} captioners; expected one")
         [captioner] = started.values()
+        if captioner.model.config.feature_dimension > store.dimension:
+            raise DataError(
+                f"--start reads {captioner.model.config.feature_dimension} numbers a region; "
+                f"{store.folder} has {store.dimension}, expected as many or more"
+            )
         images = Images.of_captioner(store, captioner.model.config)
     else:
         images = Images(store, config_of(options, 1, 2).context)

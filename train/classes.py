@@ -17,16 +17,16 @@ from __future__ import annotations
 import argparse
 import copy
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torchvision import ops
-from tqdm import tqdm
 
 from core.checkpoints import load_network, save_checkpoint
 from core.vision.boxes import mirrored
@@ -35,9 +35,10 @@ from core.vision.encoders.class_detector import BINS, STRIDES, Cells, ClassDetec
 from train import machine
 from train.data import DataError, read_captions, read_json, read_phrases
 from train.labelled import read_labelled
-from train.options import add_fields, fields_of
+from train.loop import Losses, Schedule, learn
+from train.options import add_fields, fields_of, read_into
 from train.proposals import load_pixels
-from train.runs import Progress, Run, check_finite
+from train.runs import Run
 from train.teachers import class_detector_from_nanodet
 
 
@@ -88,10 +89,10 @@ def mended(
 
         def tensor(given: np.ndarray, flip: bool = flip) -> Tensor:
             turned = mirrored(given) if flip else given
-            return torch.from_numpy(np.ascontiguousarray(turned, dtype=np.float32))
+            return torch.from_numpy(np.ascontiguousarray(turned, np.float32)).to(scores.device)
 
         if photo.labels is not None:
-            absent = torch.ones(scores.shape[2], dtype=torch.bool)
+            absent = torch.ones(scores.shape[2], dtype=torch.bool, device=scores.device)
             absent[list(photo.labels)] = False
             scores[b][:, absent] = 0
             for category in photo.labels:
@@ -174,54 +175,78 @@ def losses(
     return parts
 
 
-def train(
-    student: ClassDetector, photos: Sequence[Known], person: int, recipe: ClassRecipe, run: Run
-) -> None:
-    """Train a detector from its own start as the teacher; resumes after its last report."""
-    teacher = copy.deepcopy(student).eval().requires_grad_(False)
-    sizes = [(t, t.detach().square().mean().sqrt().clamp_min(1e-2)) for t in student.parameters()]
-    groups = [{"params": [t], "lr": recipe.rate * size.item()} for t, size in sizes]
-    optimiser = torch.optim.AdamW(groups, weight_decay=1e-4, betas=(0.9, 0.99))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser,
-        lambda step: (
-            min(1.0, (step + 1) / recipe.warm_up)
-            * (1 + math.cos(math.pi * step / recipe.steps))
-            / 2
-        ),
-    )
-    generator = np.random.default_rng(recipe.seed)
-    kept = run.folder / "progress.safetensors"
-    progress = Progress(kept, {"detector": student}, optimiser, schedule, [generator])
-    done = int(progress.load().get("step", 0))
-    sums: dict[str, float] = {}
-    for step in tqdm(range(done, recipe.steps), "classes", unit="step", mininterval=10):
-        rows = generator.choice(len(photos), recipe.batch, replace=len(photos) < recipe.batch)
-        chosen = [photos[row] for row in rows]
-        flipped = (generator.random(recipe.batch) < 0.5).tolist()
-        side = recipe.large_side if step % 3 == 0 else recipe.side
+class ClassTask:
+    """`train.loop.Task` of `train classes`: a detector learns from its own start as the teacher. An
+    epoch is the steps between two reports, and the checkpoint is always the last."""
+
+    def __init__(
+        self,
+        student: ClassDetector,
+        photos: Sequence[Known],
+        person: int,
+        recipe: ClassRecipe,
+        schedule: Schedule,
+        export: Callable[[], None],
+    ) -> None:
+        """person: the category of people; export: write the checkpoint."""
+        self.student, self.photos, self.person = student, photos, person
+        self.recipe, self.schedule, self.export = recipe, schedule, export
+        self.teacher = copy.deepcopy(student).eval().requires_grad_(False)
+        groups = [
+            {
+                "params": [t],
+                "lr": recipe.rate * t.detach().square().mean().sqrt().clamp_min(1e-2).item(),
+            }
+            for t in student.parameters()
+        ]
+        self.optimiser = torch.optim.AdamW(groups, weight_decay=1e-4, betas=(0.9, 0.99))
+        self.models = {"detector": student}
+        self.generator = np.random.default_rng(recipe.seed)
+        self.generators = (self.generator,)
+        self.steps = recipe.report
+        self.done = 0
+
+    def epoch(self, number: int) -> Iterator[Losses]:
+        recipe, first = self.recipe, number * self.steps
+        for step in range(first, first + self.schedule.steps_of(number, self.steps)):
+            side = recipe.large_side if step % 3 == 0 else recipe.side
+            self.done = step + 1
+            yield Losses(self._step(side))
+
+    def _step(self, side: int) -> dict[str, Tensor]:
+        """One batch at an input side -> the parts of its loss."""
+        batch, device = self.recipe.batch, next(self.student.parameters()).device
+        few = len(self.photos) < batch
+        chosen = [
+            self.photos[row] for row in self.generator.choice(len(self.photos), batch, replace=few)
+        ]
+        flipped = (self.generator.random(batch) < 0.5).tolist()
         pixels = [load_pixels(photo.path, side) for photo in chosen]
         turned = [p[:, :, ::-1] if flip else p for p, flip in zip(pixels, flipped, strict=True)]
-        x = torch.from_numpy(np.ascontiguousarray(np.stack(turned)))
+        x = torch.from_numpy(np.ascontiguousarray(np.stack(turned))).to(device)
         with torch.no_grad():
-            taught = teacher(x)
+            taught = self.teacher(x)
         places = torch.cat(
             [places_of(level, stride) for level, stride in zip(taught.maps, STRIDES, strict=True)]
         )
-        targets = mended(taught, chosen, flipped, places, person)
-        parts = losses(student(x), *targets, places, side)
-        loss = check_finite(parts)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 5.0)
-        optimiser.step()
-        schedule.step()
-        for name, value in parts.items():
-            sums[name] = sums.get(name, 0.0) + value.item() / recipe.report
-        if (step + 1) % recipe.report == 0 or step + 1 == recipe.steps:
-            run.log(epoch=step + 1, **sums)
-            sums = {}
-            progress.save(step=step + 1)
+        targets = mended(taught, chosen, flipped, places, self.person)
+        return losses(self.student(x), *targets, places, side)
+
+    def clip(self) -> None:
+        torch.nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
+
+    def assess(self) -> dict[str, float]:
+        return {"step": self.done}
+
+    def columns(self, means: Mapping[str, float]) -> dict[str, float]:
+        return dict(means)
+
+    def worth(self, figures: Mapping[str, float]) -> float:
+        """The last is the best: the rates fall to zero with it."""
+        return figures["step"]
+
+    def save(self) -> None:
+        self.export()
 
 
 def with_classes(network: RegionNetwork, detector: ClassDetector, regions: int) -> RegionNetwork:
@@ -255,6 +280,52 @@ def known_photos(data: Path, phrases: Path, labelled: Path, names: Sequence[str]
     return known
 
 
+@dataclass(frozen=True)
+class ClassOptions:
+    """What is taught, from what, and where it goes."""
+
+    data: Path
+    """A Flickr8k folder."""
+    phrases: Path
+    """Its training phrases with boxes."""
+    labelled: Path
+    """Photos with labels (`train.labelled`)."""
+    nanodet: Path
+    """The teacher (`train.teachers`)."""
+    encoder: str
+    """The checkpoint whose network gets the detector."""
+    out: Path
+    """The run's folder; the checkpoint lies in its `checkpoint`."""
+    recipe: ClassRecipe = ClassRecipe()
+
+    def described(self) -> dict[str, Any]:
+        """Everything a resumed run must agree on, for config.json."""
+        told = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "recipe"}
+        return {"command": "classes"} | told | asdict(self.recipe)
+
+
+def classes(options: ClassOptions, device: torch.device = torch.device("cpu")) -> Path:
+    """Teach as the options say -> the checkpoint's folder. Nothing is written before all options
+    and files are known to be good."""
+    recipe = options.recipe
+    schedule = Schedule.of_steps(recipe.steps, recipe.report, recipe.warm_up, recipe.seed)
+    listed = read_json(options.nanodet / "coco_names.json")
+    names = [listed[str(i)] for i in range(len(listed))]
+    photos = known_photos(options.data, options.phrases, options.labelled, names)
+    network = load_network(options.encoder)
+    student = class_detector_from_nanodet(options.nanodet)
+    student.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    folder = options.out / "checkpoint"
+
+    def export() -> None:
+        grown = with_classes(network, student, recipe.regions)
+        save_checkpoint(folder, options.out.name, grown, half=False)
+
+    task = ClassTask(student, photos, names.index("person"), recipe, schedule, export)
+    learn(task, schedule, Run(options.out, options.described()))
+    return folder
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="a Flickr8k folder")
     parser.add_argument("--phrases", type=Path, required=True, help="its phrases with boxes")
@@ -262,20 +333,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nanodet", type=Path, required=True, help="the teacher")
     parser.add_argument("--encoder", required=True, help="checkpoint of the network to add it to")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
-    machine.add_threads(parser)
+    machine.add_arguments(parser)
     add_fields(parser, ClassRecipe)
 
 
 def main(arguments: argparse.Namespace) -> None:
-    machine.set_threads(arguments.threads)
     recipe = ClassRecipe(**fields_of(ClassRecipe, arguments))
-    run = Run(arguments.out, asdict(recipe))
-    listed = read_json(arguments.nanodet / "coco_names.json")
-    names = [listed[str(i)] for i in range(len(listed))]
-    photos = known_photos(arguments.data, arguments.phrases, arguments.labelled, names)
-    network = load_network(arguments.encoder)
-    student = class_detector_from_nanodet(arguments.nanodet)
-    student.to(memory_format=torch.channels_last)
-    train(student, photos, names.index("person"), recipe, run)
-    grown = with_classes(network, student, recipe.regions)
-    save_checkpoint(run.folder / "checkpoint", run.folder.name, grown, half=False)
+    classes(read_into(ClassOptions, arguments, recipe=recipe), machine.prepare(arguments))

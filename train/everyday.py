@@ -17,17 +17,16 @@ need to look for a thing. No box ever says which words belong to it.
 from __future__ import annotations
 
 import argparse
-import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from core.alignment.model import AlignmentModel, pack_sentences
 from core.alignment.scoring import word_region_products
@@ -46,9 +45,10 @@ from train.labelled import (
     read_labelled,
     words_of_labels,
 )
-from train.options import add_fields, fields_of
+from train.loop import Losses, Schedule, learn
+from train.options import add_fields, fields_of, read_into
 from train.ranking import Sentences, StoredRegions, rank, summary
-from train.runs import Progress, Run, check_finite
+from train.runs import Run
 from train.word_table import read_word_table
 
 
@@ -232,9 +232,9 @@ class LabelledSentences:
 def pair_loss(scores: Tensor, also: Tensor, temperature: float) -> Tensor:
     """Symmetric cross-entropy of (K, K) scores whose diagonal holds the pairs; where `also` (K, K)
     says that a sentence is true of another photo too, the two are no rivals."""
-    same = torch.eye(len(scores), dtype=torch.bool)
+    same = torch.eye(len(scores), dtype=torch.bool, device=scores.device)
     logits = (scores / temperature).masked_fill(also & ~same, float("-inf"))
-    target = torch.arange(len(scores))
+    target = torch.arange(len(scores), device=scores.device)
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
 
 
@@ -246,15 +246,17 @@ def step_scores(
     hidden_share: float,
 ) -> Tensor:
     """(K, R, D) features of photos and a sentence of each -> (K, K) scores by Eq. 8, a share of the
-    regions hidden."""
+    regions hidden. What is given may lie elsewhere than the model: the scores lie where it does."""
     kept = present & (torch.rand(present.shape) >= hidden_share)
     present = torch.where(kept.any(dim=1, keepdim=True), kept, present)
-    ids, lengths, known, sentence_of = pack_sentences(sentences)
+    device = model.feature_mean.device
+    features, present = features.to(device), present.to(device)
+    ids, lengths, known, sentence_of = (t.to(device) for t in pack_sentences(sentences))
     regions, words = model.embed_regions(features), model.embed_words(ids, lengths)
-    with torch.autocast("cpu", torch.bfloat16):  # the one large product; sums stay float32
+    with torch.autocast(device.type, torch.bfloat16):  # the one large product; sums stay float32
         products = word_region_products(regions, present, words)
     best = products.amax(dim=2).float()[:, :, None]
-    one = torch.ones(len(features), 1, dtype=torch.bool)
+    one = torch.ones(len(features), 1, dtype=torch.bool, device=device)
     scoring = model.config.scoring
     return scoring.sentence_scores(best, one, known, sentence_of, len(sentences))
 
@@ -265,68 +267,83 @@ def _drawer(count: int, batch: int, generator: np.random.Generator) -> list[np.n
     return [np.sort(order[i : i + batch]) for i in range(0, count - batch + 1, batch)]
 
 
-def train(
-    model: AlignmentModel,
-    spoken: tuple[StoredRegions, Sentences],
-    labelled: tuple[StoredRegions, LabelledSentences],
-    recipe: EverydayRecipe,
-    run: Run,
-    report: tuple[StoredRegions, Sentences],
-    save: object,
-) -> None:
-    """Train; at each report rank dev, keep the state and write the checkpoint."""
-    generator = np.random.default_rng(recipe.seed)
-    optimiser = torch.optim.AdamW(model.parameters(), recipe.rate, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser,
-        lambda step: (
-            min(1.0, (step + 1) / recipe.warm_up)
-            * (1 + math.cos(math.pi * step / recipe.steps))
-            / 2
-        ),
-    )
-    progress = Progress(
-        run.folder / "progress.safetensors", {"model": model}, optimiser, schedule, [generator]
-    )
-    done = int(progress.load().get("step", 0))
-    counts = (len(spoken[1].ids), len(labelled[1].photos))
-    if min(counts) < recipe.batch:
-        raise DataError(f"batch is {recipe.batch}; expected at most the {min(counts)} photos")
-    left: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
-    sums: dict[str, list[float]] = {"spoken": [], "labelled": []}
-    bar = tqdm(range(done, recipe.steps), "everyday", unit="step", mininterval=10)
-    for step in bar:
-        torch.manual_seed(recipe.seed * 100_000 + step)
-        of_labels = step % recipe.labelled_every == recipe.labelled_every - 1
-        queue = left[of_labels]
-        queue.extend(() if queue else _drawer(counts[of_labels], recipe.batch, generator))
-        rows = queue.pop()
-        if of_labels:
-            features, present, _ = labelled[0].batch(rows)
-            sentences, also = labelled[1].draw(rows, generator)
-            hidden = torch.rand(len(rows)) < recipe.whole_hidden
-            present[:, 0] &= ~(hidden & present[:, 1:].any(dim=1))
-        else:
-            features, present, _ = spoken[0].batch(rows)
-            sentences, _ = spoken[1].draw(rows, 1, generator)
-            also = np.zeros((len(rows), len(rows)), dtype=bool)
-        model.train()
-        scores = step_scores(model, features, present, sentences, recipe.region_dropout)
-        parts = {"loss": pair_loss(scores, torch.from_numpy(also), recipe.temperature)}
-        loss = check_finite(parts)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_value_(list(model.parameters()), 5.0)
-        optimiser.step()
-        schedule.step()
-        sums["labelled" if of_labels else "spoken"].append(loss.item())
-        if (step + 1) % recipe.report == 0 or step + 1 == recipe.steps:
-            means = {name: float(np.mean(some)) for name, some in sums.items() if some}
-            sums = {name: [] for name in sums}
-            run.log(epoch=step + 1, **means, **summary(rank(model, *report)))
-            save()  # type: ignore[operator]
-            progress.save(step=step + 1)
-            left = ([], [])  # a resumed run draws anew from here, so this one does
+class EverydayTask:
+    """`train.loop.Task` of `train everyday`: an epoch is the steps between two reports, and the
+    checkpoint is always the last."""
+
+    def __init__(
+        self,
+        model: AlignmentModel,
+        spoken: tuple[StoredRegions, Sentences],
+        labelled: tuple[StoredRegions, LabelledSentences],
+        recipe: EverydayRecipe,
+        schedule: Schedule,
+        measure: Callable[[], dict[str, float]],
+        export: Callable[[], None],
+    ) -> None:
+        """measure: figures on dev; export: write the checkpoint."""
+        self.counts = (len(spoken[1].ids), len(labelled[1].photos))
+        if min(self.counts) < recipe.batch:
+            raise DataError(
+                f"batch is {recipe.batch}; expected at most the {min(self.counts)} photos"
+            )
+        self.model, self.spoken, self.labelled = model, spoken, labelled
+        self.recipe, self.schedule = recipe, schedule
+        self.measure, self.export = measure, export
+        self.models = {"model": model}
+        self.optimiser = torch.optim.AdamW(model.parameters(), recipe.rate, weight_decay=1e-4)
+        self.generator = np.random.default_rng(recipe.seed)
+        self.generators = (self.generator,)
+        self.steps = recipe.report
+        self.done = 0
+
+    def epoch(self, number: int) -> Iterator[Losses]:
+        recipe, first = self.recipe, number * self.steps
+        # A resumed run draws anew from here, so an unbroken one does, too.
+        left: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+        self.model.train()
+        for step in range(first, first + self.schedule.steps_of(number, self.steps)):
+            torch.manual_seed(recipe.seed * 100_000 + step)
+            of_labels = step % recipe.labelled_every == recipe.labelled_every - 1
+            queue = left[of_labels]
+            if not queue:
+                queue.extend(_drawer(self.counts[of_labels], recipe.batch, self.generator))
+            name = "labelled" if of_labels else "spoken"
+            features, present, sentences, also = self._batch(queue.pop(), of_labels)
+            scores = step_scores(self.model, features, present, sentences, recipe.region_dropout)
+            loss = pair_loss(scores, also.to(scores.device), recipe.temperature)
+            self.done = step + 1
+            yield Losses({name: loss})
+
+    def _batch(
+        self, rows: np.ndarray, of_labels: bool
+    ) -> tuple[Tensor, Tensor, list[list[int]], Tensor]:
+        """(K,) photos -> features, present, a sentence of each, and (K, K) `also_true`."""
+        if not of_labels:
+            features, present, _ = self.spoken[0].batch(rows)
+            sentences, _ = self.spoken[1].draw(rows, 1, self.generator)
+            return features, present, sentences, torch.zeros(len(rows), len(rows), dtype=torch.bool)
+        features, present, _ = self.labelled[0].batch(rows)
+        sentences, also = self.labelled[1].draw(rows, self.generator)
+        hidden = torch.rand(len(rows)) < self.recipe.whole_hidden
+        present[:, 0] &= ~(hidden & present[:, 1:].any(dim=1))
+        return features, present, sentences, torch.from_numpy(also)
+
+    def clip(self) -> None:
+        nn.utils.clip_grad_value_(list(self.model.parameters()), 5.0)
+
+    def assess(self) -> dict[str, float]:
+        return {"step": self.done, **self.measure()}
+
+    def columns(self, means: Mapping[str, float]) -> dict[str, float]:
+        return dict(means)
+
+    def worth(self, figures: Mapping[str, float]) -> float:
+        """The last is the best: the rates fall to zero with it."""
+        return figures["step"]
+
+    def save(self) -> None:
+        self.export()
 
 
 def fit_new_features(model: AlignmentModel, first: int, stores: Sequence[StoredRegions]) -> None:
@@ -348,6 +365,100 @@ def boost(model: AlignmentModel, columns: slice, by: float) -> None:
     model.region_projection.weight[:, columns] /= by
 
 
+@dataclass(frozen=True)
+class EverydayOptions:
+    """What goes on, on what, and where it goes."""
+
+    data: Path
+    """A Flickr8k folder."""
+    labelled: Path
+    """Photos with labels (`train.labelled`)."""
+    word_table: Path
+    """Published word vectors (`train.word_table`)."""
+    features: Path
+    """Of the training photos, by `train features`."""
+    labelled_features: Path
+    dev_features: Path
+    encoder: str
+    """The region network's checkpoint, which made all of them."""
+    start: str
+    """The checkpoint to go on from."""
+    out: Path
+    """The run's folder; the checkpoint lies in its `checkpoint`."""
+    borrow: tuple[Path, ...] = ()
+    """Files with a photo's id, a tab and a sentence a line."""
+    recipe: EverydayRecipe = EverydayRecipe()
+
+    def described(self) -> dict[str, Any]:
+        """Everything a resumed run must agree on, for config.json."""
+        told = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "recipe"}
+        return told | asdict(self.recipe)
+
+
+def everyday(options: EverydayOptions, device: torch.device = torch.device("cpu")) -> Path:
+    """Train as the options say -> the checkpoint's folder. Nothing is written before all options
+    and files are known to be good."""
+    recipe = options.recipe
+    schedule = Schedule.of_steps(recipe.steps, recipe.report, recipe.warm_up, recipe.seed)
+    captions = read_captions(options.data, "train", None, None)
+    dev = read_captions(options.data, "dev", None, None)
+    photos = read_labelled(options.labelled)
+    texts = [
+        line.partition("\t")[2]
+        for path in options.borrow
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    said = LabelledSentences(photos, texts, None, recipe)
+    network = load_network(options.encoder)
+    dimension = network.config.feature_dimension
+    stores = []
+    for folder, names in (
+        (options.features, captions.names),
+        (options.labelled_features, photos.names),
+        (options.dev_features, dev.names),
+    ):
+        store = FeatureStore(folder)
+        store.must_be_of(network.name, dimension, "--encoder")
+        if tuple(store.names) != names:
+            raise DataError(f"{folder} holds other photos; expected those of its data, in order")
+        stores.append(StoredRegions(store))
+    begun = load_checkpoint(options.start)
+    torch.manual_seed(recipe.seed)
+    model, vocabulary = begun.alignment, begun.vocabulary
+    first = model.config.region_dimension
+    if first > dimension:
+        raise DataError(
+            f"--start reads {first} numbers a region; the features have {dimension}, expected as "
+            "many or more"
+        )
+    if first < dimension:
+        table = read_word_table(options.word_table)
+        model, vocabulary = grown(model, vocabulary, dimension, said.counts(), table, recipe)
+        fit_new_features(model, first, stores[:2])
+    trunk = network.config.trunk_dimension
+    boost(model, slice(trunk, trunk + network.config.classes), recipe.evidence_boost)
+    vectors = model.sentences.word_vectors
+    if isinstance(vectors, ReadWords):
+        vectors.hidden_share = recipe.word_hidden
+    said.vocabulary = vocabulary
+    model.to(device)
+    folder = options.out / "checkpoint"
+    dev_sentences = Sentences(dev, vocabulary)
+    task = EverydayTask(
+        model,
+        (stores[0], Sentences(captions, vocabulary)),
+        (stores[1], said),
+        recipe,
+        schedule,
+        lambda: summary(rank(model, stores[2], dev_sentences)),
+        lambda: save_checkpoint(
+            folder, options.out.name, network, model, vocabulary, False, begun.grounding
+        ),
+    )
+    learn(task, schedule, Run(options.out, options.described()))
+    return folder
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="a Flickr8k folder")
     parser.add_argument("--labelled", type=Path, required=True, help="photos with labels")
@@ -363,52 +474,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoder", required=True, help="checkpoint of the region network")
     parser.add_argument("--start", required=True, help="checkpoint to go on from")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
-    machine.add_threads(parser)
+    machine.add_arguments(parser)
     add_fields(parser, EverydayRecipe)
 
 
 def main(arguments: argparse.Namespace) -> None:
-    machine.set_threads(arguments.threads)
     recipe = EverydayRecipe(**fields_of(EverydayRecipe, arguments))
-    apart = ("main", "command", "threads")
-    run = Run(arguments.out, {k: v for k, v in vars(arguments).items() if k not in apart})
-    captions = read_captions(arguments.data, "train", None, None)
-    dev = read_captions(arguments.data, "dev", None, None)
-    photos = read_labelled(arguments.labelled)
-    texts = [
-        line.partition("\t")[2]
-        for path in arguments.borrow
-        for line in path.read_text(encoding="utf-8").splitlines()
-    ]
-    said = LabelledSentences(photos, texts, None, recipe)
-    network = load_network(arguments.encoder)
-    stores = [
-        StoredRegions(FeatureStore(one))
-        for one in (arguments.features, arguments.labelled_features)
-    ]
-    begun = load_checkpoint(arguments.start)
-    torch.manual_seed(recipe.seed)
-    model, vocabulary = begun.alignment, begun.vocabulary
-    first, dimension = model.config.region_dimension, network.config.feature_dimension
-    if first < dimension:
-        table = read_word_table(arguments.word_table)
-        model, vocabulary = grown(model, vocabulary, dimension, said.counts(), table, recipe)
-        fit_new_features(model, first, stores)
-    trunk = network.config.trunk_dimension
-    boost(model, slice(trunk, trunk + network.config.classes), recipe.evidence_boost)
-    vectors = model.sentences.word_vectors
-    if isinstance(vectors, ReadWords):
-        vectors.hidden_share = recipe.word_hidden
-    said.vocabulary = vocabulary
-    folder = run.folder / "checkpoint"
-    train(
-        model,
-        (stores[0], Sentences(captions, vocabulary)),
-        (stores[1], said),
-        recipe,
-        run,
-        (StoredRegions(FeatureStore(arguments.dev_features)), Sentences(dev, vocabulary)),
-        lambda: save_checkpoint(
-            folder, run.folder.name, network, model, vocabulary, False, begun.grounding
-        ),
-    )
+    options = read_into(EverydayOptions, arguments, recipe=recipe)
+    everyday(options, machine.prepare(arguments))

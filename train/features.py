@@ -39,6 +39,7 @@ class FeatureStore:
         if not (folder / "names.json").is_file():
             raise DataError(f"{folder} is no feature folder; expected one made by `train features`")
         described = json.loads((folder / "names.json").read_text(encoding="utf-8"))
+        self.folder = folder
         self.names: list[str] = described["names"]
         self.encoder: str = described["encoder"]
         self.dimension: int = described["dimension"]
@@ -57,6 +58,15 @@ class FeatureStore:
     def named_encoder(self) -> NamedEncoder:
         """The encoder as far as the folder tells of it."""
         return NamedEncoder(self.encoder, kind_of(self.encoder).config(regions=self.regions))
+
+    def must_be_of(self, encoder: str, dimension: int, whose: str) -> None:
+        """Raises DataError where the features are not of an encoder with this name that gives
+        `dimension` numbers a region; whose: what the sentence calls it, such as "--encoder"."""
+        if (self.encoder, self.dimension) != (encoder, dimension):
+            raise DataError(
+                f"{self.folder} has features of the encoder {self.encoder} ({self.dimension} "
+                f"numbers a region); {whose} has {encoder} ({dimension}), expected the same"
+            )
 
     def rows(self, chosen: np.ndarray) -> tuple[Tensor, Tensor]:
         """(K,) row numbers -> features (K, R, D) float32, present (K, R) bool."""

@@ -58,11 +58,8 @@ def ground(
     if not len(captions):
         raise DataError("the data set has no photo; expected at least one")
     encoder = checkpoint.encoder
-    if stored and (stored.encoder, stored.dimension) != (encoder.name, encoder.dimension):
-        raise DataError(
-            f"the features are of the encoder {stored.encoder} ({stored.dimension} numbers a "
-            f"region); expected {encoder.name} ({encoder.dimension}), the checkpoint's"
-        )
+    if stored:
+        stored.must_be_of(encoder.name, encoder.dimension, "--checkpoint")
     about = {
         "photos_folder": photos_folder(captions, out),
         "checkpoint": checkpoint.name,

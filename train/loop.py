@@ -1,4 +1,4 @@
-"""The one training loop: under `train align`, `train caption` and `train proposals`.
+"""The one training loop: under `train align`, `caption`, `proposals`, `classes` and `everyday`.
 
 A training brings a `Task`: its models and their optimiser, the losses of an epoch's steps, what it
 measures on held-out data, and how its checkpoint is written. The loop brings the rest: rates along
@@ -42,6 +42,18 @@ class Schedule:
     patience: int = 0
     """Epochs without a better one after which training stops; 0 for never."""
     seed: int = 1
+    steps: int = 0
+    """Of the whole training, where its last epoch may be shorter than the others; 0 for epochs of
+    one length."""
+
+    @classmethod
+    def of_steps(cls, steps: int, report: int, warm_up: int, seed: int) -> Schedule:
+        """Of a training whose length is told in steps: an epoch is `report` of them, the last one
+        what is left."""
+        for name, value in (("steps", steps), ("report", report)):
+            if value < 1:
+                raise UserError(f"{name} is {value}; expected 1 or more")
+        return cls(math.ceil(steps / report), warm_up, seed=seed, steps=steps)
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("warm_up", 1), ("patience", 0)):
@@ -52,12 +64,18 @@ class Schedule:
     def share_of_rate(self, step: int, steps: int) -> float:
         """Of the full rate, at a step from 0 on, where an epoch has `steps`."""
         rising = min(1.0, (step + 1) / self.warm_up)
-        return rising * (1 + math.cos(math.pi * step / (steps * self.epochs))) / 2
+        whole = self.steps or steps * self.epochs
+        return rising * (1 + math.cos(math.pi * step / whole)) / 2
+
+    def steps_of(self, number: int, steps: int) -> int:
+        """Of an epoch from 0 on, where a whole one has `steps`."""
+        return min(steps, self.steps - number * steps) if self.steps else steps
 
 
 @dataclass(frozen=True)
 class Losses:
-    """The parts of a step's loss, scalars by name, and what the step weighs in the epoch's mean."""
+    """The parts of a step's loss, scalars by name, and what the step weighs in the epoch's means.
+    A part that some steps lack is a mean over those that have it."""
 
     parts: Mapping[str, Tensor]
     weight: float = 1.0
@@ -81,12 +99,12 @@ class Task(Protocol):
 
     @property
     def steps(self) -> int:
-        """In an epoch."""
+        """In an epoch; the last may have fewer (`Schedule.steps`)."""
         ...
 
     def epoch(self, number: int) -> Iterator[Losses]:
-        """`steps` losses, each computed when it is asked for: the models change in between.
-        number counts from 0."""
+        """The losses of its steps, each computed when it is asked for: the models change in
+        between. number counts from 0."""
         ...
 
     def clip(self) -> None:
@@ -123,6 +141,11 @@ def learn(task: Task, schedule: Schedule, run: Run, world: World = ALONE) -> flo
         run.folder / "progress.safetensors", task.models, task.optimiser, rates, task.generators
     )
     kept = progress.load()
+    if kept and "epoch" not in kept:
+        raise UserError(
+            f"{run.folder} was begun by an earlier version of this program, which counted "
+            "otherwise; expected another --out"
+        )
     done, best = int(kept.get("epoch", 0)), kept.get("best", -math.inf)
     best_epoch = int(kept.get("best_epoch", 0))
     if done > schedule.epochs:
@@ -135,7 +158,7 @@ def learn(task: Task, schedule: Schedule, run: Run, world: World = ALONE) -> flo
         if _stopped(schedule, number, best_epoch):
             break
         with on_interrupt(partial(_kept, run, number, schedule.epochs)):
-            means = _epoch(task, number, schedule.epochs, rates, world)
+            means = _epoch(task, number, schedule, rates, world)
             figures = task.assess() if world.first else {}
             worth = world.agree(task.worth(figures) if world.first else 0.0)
             if better := worth > best:
@@ -148,13 +171,15 @@ def learn(task: Task, schedule: Schedule, run: Run, world: World = ALONE) -> flo
     return best
 
 
-def _epoch(task: Task, number: int, epochs: int, rates: LambdaLR, world: World) -> dict[str, float]:
+def _epoch(
+    task: Task, number: int, schedule: Schedule, rates: LambdaLR, world: World
+) -> dict[str, float]:
     """One pass -> the mean of each part of the loss."""
     sums: dict[str, float] = {}
-    weights = 0.0
+    weights: dict[str, float] = {}
     bar = tqdm(
-        task.epoch(number), f"epoch {number + 1}/{epochs}", task.steps, unit="step",
-        mininterval=10, disable=not world.first,
+        task.epoch(number), f"epoch {number + 1}/{schedule.epochs}",
+        schedule.steps_of(number, task.steps), unit="step", mininterval=10, disable=not world.first,
     )  # fmt: skip
     for step, losses in enumerate(bar):
         total = check_finite(losses.parts)
@@ -165,10 +190,10 @@ def _epoch(task: Task, number: int, epochs: int, rates: LambdaLR, world: World) 
         rates.step()
         for name, value in losses.parts.items():
             sums[name] = sums.get(name, 0.0) + value.item() * losses.weight
-        weights += losses.weight
+            weights[name] = weights.get(name, 0.0) + losses.weight
         if step % 10 == 0:
             bar.set_postfix({name: f"{v.item():.3f}" for name, v in losses.parts.items()})
-    return {name: value / weights for name, value in sums.items()}
+    return {name: value / weights[name] for name, value in sums.items()}
 
 
 def _stopped(schedule: Schedule, done: int, best_epoch: int) -> bool:
@@ -182,6 +207,8 @@ def _where(run: Run, done: int, schedule: Schedule, best_epoch: int) -> str:
             f"{run.folder} stopped early after epoch {done}: none was better than epoch "
             f"{best_epoch}; a higher --patience goes on"
         )
+    if done == schedule.epochs and schedule.steps:
+        return f"{run.folder} has done all {schedule.steps} steps"
     if done == schedule.epochs:
         return f"{run.folder} has done all {done} epochs; a higher --epochs goes on"
     return f"{run.folder} goes on after epoch {done} of {schedule.epochs}"

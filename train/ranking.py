@@ -54,9 +54,9 @@ class StoredViews:
     def __init__(self, views: Sequence[StoredRegions], seed: int) -> None:
         first = views[0].store
         for other in views[1:]:
-            same = (first.names, first.encoder, first.regions)
-            if (other.store.names, other.store.encoder, other.store.regions) != same:
+            if (other.store.names, other.store.regions) != (first.names, first.regions):
                 raise DataError("the feature folders hold other photos or encoders; expected alike")
+            other.store.must_be_of(first.encoder, first.dimension, str(first.folder))
         self.views = views
         self.generators = [np.random.default_rng(seed)]
 

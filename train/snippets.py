@@ -177,6 +177,7 @@ def main(arguments: argparse.Namespace) -> None:
     captions = read_captions(arguments.data, arguments.split, arguments.images, arguments.captions)
     store = FeatureStore(arguments.features)
     checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
+    store.must_be_of(checkpoint.encoder.name, checkpoint.encoder.dimension, "--checkpoint")
     found = snippets(checkpoint, store, captions, arguments.beta)
     if arguments.phrases:
         found = whole_phrases(found)

@@ -1,14 +1,20 @@
 """How the class-aware detector's teacher is mended, by hand; and a training of two steps."""
 
+import copy
+import itertools
+import json
+import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
 from core.vision.encoders.class_detector import Cells, ClassDetector
 from tests.conftest import random_network
-from train.classes import ClassRecipe, Known, losses, mended, train, with_classes
+from train.classes import ClassRecipe, ClassTask, Known, losses, mended, with_classes
+from train.loop import Schedule, learn
 from train.runs import Run
 
 PLACES = torch.tensor([[0.0, 0, 8], [8, 0, 8], [16, 0, 8]])
@@ -79,10 +85,32 @@ def test_it_trains_and_joins_a_network(tmp_path: Path) -> None:
     photo = Known(tmp_path / "a.png", labels=(1,), people=np.zeros((0, 4)))
     detector = ClassDetector(3)
     before = {key: value.clone() for key, value in detector.state_dict().items()}
-    recipe = ClassRecipe(steps=2, batch=2, side=64, large_side=96, report=1, warm_up=1)
-    train(detector, [photo], 0, recipe, Run(tmp_path / "run", recipe))
+    recipe = ClassRecipe(steps=3, batch=2, side=64, large_side=96, report=2, warm_up=1)
+
+    def task(student: ClassDetector) -> ClassTask:
+        return ClassTask(student, [photo], 0, recipe, schedule, lambda: saved.append(1))
+
+    saved: list[int] = []
+    schedule = Schedule.of_steps(3, 2, 1, 1)
+    begun = copy.deepcopy(detector)
+    learn(task(detector), schedule, Run(tmp_path / "run", recipe))
     changed = [key for key, value in detector.state_dict().items() if not value.equal(before[key])]
     assert len(changed) > 100
+    lines = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [2, 3]  # the last part is shorter
+    assert len(saved) == 2
+    # One that was killed after its first report goes on to the same.
+    killed = task(copy.deepcopy(begun))
+    killed.epoch = lambda number: itertools.chain(  # type: ignore[method-assign]
+        ClassTask.epoch(killed, number) if number == 0 else [sys.exit("killed")]
+    )
+    with pytest.raises(SystemExit):
+        learn(killed, schedule, Run(tmp_path / "killed", recipe))
+    resumed = task(begun)
+    learn(resumed, schedule, Run(tmp_path / "killed", recipe))
+    assert (tmp_path / "killed" / "log.jsonl").read_text().splitlines() == lines
+    for key, value in begun.state_dict().items():
+        torch.testing.assert_close(value, detector.state_dict()[key])
     network = random_network()
     grown = with_classes(network, detector, 12)
     assert grown.config.feature_dimension == 608 + 3 + 2 * 96

@@ -123,6 +123,9 @@ def test_a_card_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         "proposals --data x --phrases x --efficientnet x --nanodet x --out x",
         "evaluate rank --json x.json", "evaluate caption --level image --json x.json",
         "table magnitudes --out x",
+        "classes --data x --phrases x --labelled x --nanodet x --encoder x --out x",
+        "everyday --data x --labelled x --word-table x --features x --labelled-features x "
+        "--dev-features x --encoder x --start x --out x",
     ],
 )  # fmt: skip
 def test_every_command_with_a_network_takes_a_device(

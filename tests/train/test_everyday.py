@@ -5,6 +5,7 @@ import math
 import sys
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ from tests.core.small_alignment import model as small_model
 from train import __main__ as command
 from train.classes import with_classes
 from train.data import DataError
-from train.everyday import EverydayRecipe, boost, grown, pair_loss, step_scores
+from train.everyday import EverydayRecipe, EverydayTask, boost, grown, pair_loss, step_scores
 from train.labelled import (
     Categories,
     also_true,
@@ -190,8 +191,9 @@ def test_a_checkpoint_keeps_its_table(random_checkpoint: Path, tmp_path: Path) -
 
 
 def test_the_stage_learns_and_goes_on(
-    tiny_flickr: Path, random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    tiny_flickr: Path, random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     """From a checkpoint without classes and table to one with both, stopped and gone on with."""
     torch.manual_seed(0)
     begun = load_checkpoint(random_checkpoint)
@@ -221,7 +223,7 @@ def test_the_stage_learns_and_goes_on(
         "everyday", *data, "--labelled", str(labelled), "--word-table", str(tmp_path / "glove.txt"),
         "--features", str(tmp_path / "train"), "--labelled-features", str(tmp_path / "of_labels"),
         "--dev-features", str(tmp_path / "dev"), *encoder, "--start", str(random_checkpoint),
-        "--steps", "4", "--batch", "6", "--labelled-every", "2", "--report", "2", "--warm-up", "1",
+        "--steps", "5", "--batch", "6", "--labelled-every", "2", "--report", "2", "--warm-up", "1",
         "--whole-hidden", "0.5", "--metric-steps", "3", "--out", str(tmp_path / "run"),
     )  # fmt: skip
     run(*stage)
@@ -231,7 +233,22 @@ def test_the_stage_learns_and_goes_on(
     assert "zebra" in found.vocabulary.others
     assert set(begun.vocabulary.words) <= set(found.vocabulary.words)
     log = (tmp_path / "run" / "log.jsonl").read_text().splitlines()
-    assert [json.loads(line)["epoch"] for line in log] == [2, 4]
+    assert [json.loads(line)["step"] for line in log] == [2, 4, 5]
     assert {"spoken", "labelled", "sum"} <= json.loads(log[1]).keys()
     run(*stage)  # nothing is left to do
     assert (tmp_path / "run" / "log.jsonl").read_text().splitlines() == log
+    # One that is killed after its second report goes on to the same.
+    killed = (*stage[:-1], str(tmp_path / "killed"))
+    with monkeypatch.context() as patch, pytest.raises(SystemError):
+        patch.setattr(EverydayTask, "save", Mock(side_effect=[None, SystemError]))
+        run(*killed)
+    run(*killed)
+    assert (tmp_path / "killed" / "log.jsonl").read_text().splitlines() == log
+    # Features of another network are refused before anything is written.
+    other = [str(random_checkpoint) if one == encoder[1] else one for one in stage]
+    with pytest.raises(SystemExit):
+        run(*other[:-1], str(tmp_path / "refused"))
+    assert (
+        "(803 numbers a region); --encoder has bundled (608), expected" in capsys.readouterr().err
+    )
+    assert not (tmp_path / "refused").exists()

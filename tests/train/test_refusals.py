@@ -4,6 +4,8 @@ status 2 and one sentence, never with a traceback."""
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.captioning.captioner import Captioner, TrainedCaptioner
+from core.captioning.recurrences import CaptionerConfig
+from core.checkpoints import save_captioner, save_checkpoint
+from core.language.vocabulary import Vocabulary
+from tests.conftest import random_network
 from train import __main__ as command
 
 SMALL = ("--word-dimension", 8, "--hidden-dimension", 8, "--common-dimension", 8, "--epochs", 1,
@@ -281,6 +288,63 @@ def test_a_wrong_path_is_one_sentence(
         assert lines[0].startswith("error: "), (kind, told)
         assert "Traceback" not in told
         assert told.rstrip().splitlines()[-1] == lines[0], "the sentence is the last word"
+
+
+def features_of(paths: dict[str, Path], split: str, dimension: int, folder: Path) -> Path:
+    """A split's features, with another number of numbers a region."""
+    shutil.copytree(paths["features"] / split, folder)
+    count = len(np.load(folder / "count.npy"))
+    np.save(folder / "features.npy", np.zeros((count, 20, dimension), np.float16))
+    header = json.loads((folder / "names.json").read_text()) | {"dimension": dimension}
+    (folder / "names.json").write_text(json.dumps(header))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        (name, option.split()[0])
+        for name, (_, options) in COMMANDS.items()
+        for option in options
+        if "{features}" in option and name != "everyday"  # which test_everyday.py has
+    ],
+)
+def test_features_of_another_length_are_refused_before_the_work(
+    name: str, option: str, paths: dict[str, Path], tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    spec = next(one for one in COMMANDS[name][1] if one.split()[0] == option)
+    split = spec.rpartition("/")[2]
+    narrow = features_of(paths, split, 607, tmp_path / "narrow")
+    end = refusal(words(name, option, narrow, paths, tmp_path / "new"))
+    told = capsys.readouterr().err
+    assert end is not None, "taken"
+    assert end.code == 2
+    assert re.search(r"error: .*\(60[78] numbers a region\); .* has bundled \(60[78]\)", told), told
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_training_starts_from_must_read_such_features(
+    paths: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for split in ("train", "dev"):
+        wide = features_of(paths, split, 640, tmp_path / split)
+        header = json.loads((wide / "names.json").read_text())
+        header["encoder"] = "torchvision:fasterrcnn_resnet50_fpn"
+        (wide / "names.json").write_text(json.dumps(header))
+    data = ("--features", str(tmp_path / "train"), "--dev-features", str(tmp_path / "dev"),
+            "--data", str(paths["data"]), "--threads", "1", "--out", str(tmp_path / "run"))  # fmt: skip
+    refusal(["align", *data, "--start", str(paths["checkpoint"])])
+    assert "--start reads 608 numbers a region; the features have 640" in capsys.readouterr().err
+    captioner = TrainedCaptioner(
+        Captioner(CaptionerConfig(700, 3, hidden_dimension=8)), Vocabulary(("a", "ball"), (9, 9))
+    )
+    save_checkpoint(tmp_path / "captioner", "c", random_network())
+    save_captioner(tmp_path / "captioner", "image", captioner)
+    start = ("--start", str(tmp_path / "captioner"))
+    refusal(["caption", "--level", "image", *data, *start])
+    assert re.search("--start reads 700 numbers a region; .* has 640", capsys.readouterr().err)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_table_of_every_command() -> None:

@@ -244,7 +244,9 @@ def evaluate_photos(options: CaptionEvaluation, device: torch.device) -> dict[st
     if options.baseline == "nearest":
         if options.train_features is None or learnt is None:
             raise DataError("--train-features is missing; --baseline nearest expects it and --data")
-        train = pooled_photos(FeatureStore(options.train_features), learnt.names)
+        learnt_from = FeatureStore(options.train_features)
+        learnt_from.must_be_of(encoder.name, encoder.dimension, "--checkpoint")
+        train = pooled_photos(learnt_from, learnt.names)
         texts = nearest_photos(pooled, train, [group[0] for group in learnt.sentences])
         return finished(task, task.counts | scored(texts, task.references, options), texts,
                         options)  # fmt: skip

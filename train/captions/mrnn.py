@@ -52,9 +52,10 @@ def evaluate_mrnn(
         options.data, options.split, options.images, options.captions, options.sentences
     )
     train_store = FeatureStore(options.train_features)
+    encoder = encoder_of(options, device)
+    train_store.must_be_of(encoder.name, encoder.dimension, "--checkpoint")
     captioner = captioner_of(options, "image", device)
     model = captioner.model
-    encoder = encoder_of(options, device)
     stored = photo_features(encoder, captions, options.features)
     here = Images.of_captioner(stored, model.config)
     train = Images.of_captioner(train_store, model.config)

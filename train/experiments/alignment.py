@@ -127,7 +127,9 @@ def measure(name: str, options: AlignmentTable, world: World) -> dict[str, Any]:
 
 def alignment_table(options: AlignmentTable, world: World = ALONE) -> str:
     """Train and rank each recipe -> the Markdown page, which is written after each one."""
-    FeatureStore(options.test_features)  # to refuse a wrong folder now, not after the trainings
+    first = FeatureStore(options.features)
+    for folder in (options.dev_features, options.test_features):  # now, not after a training
+        FeatureStore(folder).must_be_of(first.encoder, first.dimension, str(first.folder))
     folder_for(options.out)
     measured: dict[str, dict[str, Any]] = {}
     page = ""
