@@ -6,6 +6,7 @@ look = describer.look(photo)                 # the networks' cost of a photo, pa
 reading = describer.read("A dog jumps .")    # the text encoder's cost of a sentence
 alignment = align(look, reading, beta=0.1)   # core.results: a product and a chain
 alignment.at(beta=0.4)                       # only the chain
+maps = maps_of(look, reading, describer.windows(look))  # where on the photo each word scores
 for one in describer.describe(look): ...     # the photo's sentence, then each region's
 """
 
@@ -20,6 +21,7 @@ import torch
 
 from core.alignment.grounding import grounding_regions, grounding_words
 from core.alignment.model import pack_sentences
+from core.alignment.score_maps import GRID, WINDOW, Windows, grid_points
 from core.alignment.words import ReadWords
 from core.captioning.beam import Caption, Decoding, search
 from core.captioning.captioner import TrainedCaptioner
@@ -60,8 +62,9 @@ class Describer:
 
     @torch.inference_mode()
     def look(self, photo: DecodedPhoto) -> Look:
-        """A photo -> its regions in the common space: one pass of the region encoder."""
-        [regions] = self.checkpoint.encoder.encode([photo.pixels])
+        """A photo -> its regions in the common space: one pass of the region encoder, whose maps
+        stay with the look (3 MB) for `windows`; who keeps looks may `replace(look, seen=None)`."""
+        regions, seen = self.checkpoint.encoder.encode_kept(photo.pixels)
         model = self.checkpoint.alignment
         vectors, prior = grounding_regions(
             self.checkpoint.grounding,
@@ -78,7 +81,18 @@ class Describer:
             photo.note,
             prior,
             regions.features,
+            seen,
         )
+
+    @torch.inference_mode()
+    def windows(self, look: Look, rows: int = GRID, columns: int = GRID) -> Windows | None:
+        """A look -> what stands around each point of a grid, in the common space, from the maps of
+        the pass that was made; None where the look has kept none."""
+        if look.seen is None:
+            return None
+        features = look.seen.windows(grid_points(rows, columns), WINDOW)
+        vectors = self.checkpoint.alignment.embed_regions(torch.from_numpy(features)).numpy()
+        return Windows(rows, columns, vectors)
 
     def describable(self, look: Look) -> list[int]:
         """The regions of a photo that there is a captioner for; the whole photo is 0."""

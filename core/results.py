@@ -15,8 +15,10 @@ import numpy as np
 
 from core.alignment import chain
 from core.alignment.grounding import grounding_scores
+from core.alignment.score_maps import Windows, score_maps
 from core.language.vocabulary import Word
 from core.vision import boxes
+from core.vision.regions import Seen
 
 NO_REGION = -1  # an unknown word's region
 
@@ -28,6 +30,7 @@ class Look:
     boxes (R, 4) normalised xyxy, objectness (R,), vectors (R, h) in the common space (Eq. 1) and
     prior (R,), or None for none, as `core.alignment.grounding` gives it; row 0 is the whole photo.
     features (R, D) are the encoder's, which captioners read, or None where only vectors were kept.
+    seen is what the encoder kept of its pass, for `Describer.windows`; None where nobody kept it.
     """
 
     width: int
@@ -38,6 +41,7 @@ class Look:
     note: str = ""
     prior: np.ndarray | None = None
     features: np.ndarray | None = None
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True)
@@ -218,6 +222,14 @@ def word_scores(look: Look, reading: Reading) -> np.ndarray:
     scores = grounding_scores(reading.vectors, look.vectors, look.prior).astype(np.float64)
     scores[~reading.known] = 0.0
     return scores
+
+
+def maps_of(look: Look, reading: Reading, windows: Windows | None = None) -> np.ndarray:
+    """Where on the photo each word scores: (N, rows, columns) `score_maps`; maps of unknown words
+    are 0 and mean nothing. Without windows they show the regions alone."""
+    maps = score_maps(reading.vectors, word_scores(look, reading), look.boxes, windows)
+    maps[~reading.known] = 0.0
+    return maps
 
 
 def locate(look: Look, reading: Reading, beta: float) -> Decoded:

@@ -40,6 +40,16 @@ class Regions:
         return len(self.boxes)
 
 
+class Seen(Protocol):
+    """What an encoder keeps of its pass over a photo, so that further places cost no second one."""
+
+    def windows(self, points: np.ndarray, side: float) -> np.ndarray:
+        """(P, 2) normalised x, y of any places -> (P, D) features of the kind that regions have, of
+        windows around them, cut off at the photo's edge. side: a window's share of the photo's
+        width and of its height, over 0."""
+        ...
+
+
 class RegionEncoder(Protocol):
     """photo -> Regions, in one pass of one network."""
 
@@ -71,12 +81,23 @@ class RegionEncoder(Protocol):
         """
         ...
 
+    def encode_kept(self, photo: np.ndarray) -> tuple[Regions, Seen]:
+        """As `encode`, of one photo, with what the same pass of the network leaves to ask."""
+        ...
+
     def encode_boxes(
         self, photos: Sequence[np.ndarray], boxes: Sequence[np.ndarray]
     ) -> list[tuple[Regions, np.ndarray]]:
         """As `encode`, and of each photo's own (n, 4) normalised xyxy boxes, such as people drew,
         the (n, D) features, in the same pass of the network."""
         ...
+
+
+def windows_around(points: np.ndarray, side: float) -> np.ndarray:
+    """(P, 2) normalised x, y -> (P, 4) normalised xyxy squares (of the unit square) around them, of
+    that side, cut off at the photo's edge."""
+    corners = np.concatenate((points - side / 2, points + side / 2), axis=1)
+    return corners.clip(0, 1).astype(np.float32)
 
 
 def image_region(boxes: np.ndarray, objectness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

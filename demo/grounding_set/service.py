@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -16,15 +17,17 @@ import numpy as np
 
 from core import formats
 from core.alignment.ranking import Found
+from core.alignment.score_maps import Windows
 from core.describer import Describer
 from core.groundings.analysis import Analysis, analyse
 from core.groundings.approximate import ApproximateSearch, index_path
 from core.groundings.listing import ORDERS, Listing
 from core.groundings.reader import Candidate, Card, GroundingSet, Opened
 from core.groundings.schema import GroundingError, fingerprint
-from core.results import Look, Reading, align, locate
-from core.vision import boxes
-from demo.viewer.viewer import alignment_view
+from core.results import Look, Reading, align, locate, maps_of
+from core.vision import boxes, images
+from core.vision.images import ImageError
+from demo.viewer.viewer import alignment_view, maps_view
 
 OTHER_CHECKPOINT = (
     "This set was made with another checkpoint, so new words cannot be compared with it; make it "
@@ -50,6 +53,8 @@ class PageLimits:
     """On one page of the grid; the grid itself asks for 60."""
     results: int = 60
     """Regions, and photos, of one search."""
+    windows: int = 64
+    """Photos whose windows are kept: half a megabyte each, which take a look to make."""
 
 
 class GroundingService:
@@ -61,6 +66,8 @@ class GroundingService:
         self.set, self.describer, self.limits = groundings, describer, limits
         self.readable = fingerprint(describer.checkpoint) == groundings.about["fingerprint"]
         self.near = opened_index(groundings)
+        self._windows: OrderedDict[int, Windows] = OrderedDict()
+        self._keeping = threading.Lock()
         self._analysis: Analysis | None = None
         self._analysing = threading.Lock()
 
@@ -125,9 +132,9 @@ class GroundingService:
             sentence = next((c.sentence for c in listed if c.readable), None)
         card, look = opened.card, opened.look
         pixels = boxes.normalised_to_pixels(look.boxes, look.width, look.height)
-        view = alignment_view(None)
+        view, maps = alignment_view(None), None
         if sentence is not None or text.strip():
-            view = self._aligned(look, sentence, text, beta)
+            view, maps = self._aligned(look, sentence, text, beta)
         return {
             "card": self._card(card),
             "photo": {
@@ -143,15 +150,19 @@ class GroundingService:
             "sentence": sentence,
             "text": text,
             "view": view,
+            "maps": maps,
             "found": self._found(sentence),
             **self._neighbours(card.id, listing),
         }
 
     def _opened(self, photo: str) -> Opened:
+        return self.set.open(self._number(photo))
+
+    def _number(self, photo: str) -> int:
         number = self.set.id_of(photo)
         if number is None:
             raise GroundingError(f"The set has no photo named “{photo[:80]}”.")
-        return self.set.open(number)
+        return number
 
     def _neighbours(self, photo: int, listing: Listing) -> dict[str, Any]:
         ids = self.set.ordered(listing)
@@ -199,11 +210,11 @@ class GroundingService:
         """One sentence of the set, or what somebody typed, with a photo at beta."""
         with self.set.session():
             opened = self._opened(photo)
-            if sentence is None and not text.strip():
-                raise GroundingError("There is no sentence; name one of the set or type one.")
             listed = [*opened.own, *opened.retrieved]
+            view, maps = self._aligned(opened.look, sentence, text, beta)
             return {
-                "view": self._aligned(opened.look, sentence, text, beta),
+                "view": view,
+                "maps": maps,
                 "sentences": self._sentences(opened.look, listed, beta),
                 "found": self._found(sentence),
             }
@@ -217,12 +228,52 @@ class GroundingService:
             for card, (_, score) in zip(cards, found, strict=True)
         ]
 
-    def _aligned(self, look: Look, sentence: int | None, text: str, beta: float) -> dict[str, Any]:
+    def maps(self, photo: str, sentence: int | None = None, text: str = "") -> dict[str, Any]:
+        """Where on a photo the words score, by a look at the photo itself: a set stores its regions
+        alone, whose maps `open` and `align` give. Null where the photo cannot be looked at as the
+        set's model did."""
+        number = self._number(photo)
+        reading = self._reading(sentence, text)
+        windows = self._seen(number)
+        if windows is None:
+            return {"maps": None}
+        maps = maps_of(self.set.look(number), reading, windows)
+        return {"maps": maps_view(maps, reading.known)}
+
+    def _seen(self, photo: int) -> Windows | None:
+        with self._keeping:
+            if photo in self._windows:
+                self._windows.move_to_end(photo)
+                return self._windows[photo]
+        path = self.set.photo_path(photo)
+        if not self.readable or path is None:
+            return None
+        try:
+            windows = self.describer.windows(self.describer.look(images.read(path)))
+        except ImageError:
+            return None
+        if windows is not None:
+            with self._keeping:
+                self._windows[photo] = windows
+                while len(self._windows) > self.limits.windows:
+                    self._windows.popitem(last=False)
+        return windows
+
+    def _reading(self, sentence: int | None, text: str) -> Reading:
+        if sentence is None and not text.strip():
+            raise GroundingError("There is no sentence; name one of the set or type one.")
+        return self._read(text) if sentence is None else self.set.reading(sentence)
+
+    def _aligned(
+        self, look: Look, sentence: int | None, text: str, beta: float
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """`alignment_view`, and `maps_view` of the regions alone."""
         if not (isfinite(beta) and beta >= 0):
             raise GroundingError("Beta must be a finite number from 0 upwards.")
-        reading = self._read(text) if sentence is None else self.set.reading(sentence)
+        reading = self._reading(sentence, text)
         aligned = align(look, reading)
-        return alignment_view(aligned.at(min(beta, aligned.merging_beta)))
+        view = alignment_view(aligned.at(min(beta, aligned.merging_beta)))
+        return view, maps_view(maps_of(look, reading), reading.known, windows=False)
 
     def _read(self, text: str) -> Reading:
         if not self.readable:

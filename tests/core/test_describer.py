@@ -15,7 +15,7 @@ from core.captioning.recurrences import CaptionerConfig
 from core.checkpoints import load_checkpoint
 from core.describer import Describer, SentenceError
 from core.language.vocabulary import Vocabulary, Word
-from core.results import NO_REGION, Look, Reading, align
+from core.results import NO_REGION, Look, Reading, align, maps_of, word_scores
 from core.vision.images import DecodedPhoto
 
 
@@ -38,6 +38,24 @@ def by_hand() -> tuple[Look, Reading]:
     words = (Word("dog", 0, 3), Word("xyzzy", 4, 9), Word("grass", 10, 15))
     vectors = np.array([[0.2, 0.9], [5.0, 5.0], [0.5, 0.3]])
     return look, Reading("dog xyzzy grass", words, np.array([True, False, True]), vectors)
+
+
+def test_maps_of_words(describer: Describer, photo_pixels: np.ndarray, look: Look) -> None:
+    """Of the pass that was made; an unknown word has none; without the pass, the regions' half."""
+    windows = describer.windows(look, 4, 5)
+    assert windows is not None
+    assert windows.vectors.shape == (20, look.vectors.shape[1])
+    reading = describer.read(f"zzyzx {describer.checkpoint.vocabulary.words[0]}")
+    maps = maps_of(look, reading, windows)
+    assert maps.shape == (2, 4, 5)
+    assert (maps[0] == 0).all()
+    regions = word_scores(look, reading)[1]
+    assert (
+        maps[1].max() <= (regions.max() + (windows.vectors @ reading.vectors[1]).max()) / 2 + 1e-6
+    )
+    forgotten = replace(look, seen=None)
+    assert describer.windows(forgotten) is None
+    assert set(maps_of(forgotten, reading)[1].ravel()) <= set(regions.astype(np.float32))
 
 
 def test_alignment_by_hand() -> None:

@@ -26,7 +26,7 @@ from torchvision.models import get_model
 
 from core.alignment import chain
 from core.describer import Describer
-from core.results import align
+from core.results import align, maps_of
 from core.vision.encoders.torchvision import TorchvisionEncoder
 from core.vision.images import DecodedPhoto
 from train import machine
@@ -82,12 +82,14 @@ def bench_decode(runs: int) -> list[dict[str, Any]]:
 
 
 def bench_steps(describer: Describer, runs: int) -> dict[str, Any]:
-    """The three costs a person feels: a new photo and sentence, a new sentence, a new beta."""
+    """The costs a person feels: a new photo and sentence, where its words score, a new sentence, a
+    new beta."""
     generator = np.random.default_rng(0)
     photo = DecodedPhoto(generator.integers(0, 256, (480, 640, 3), dtype=np.uint8))
     look = describer.look(photo)
     reading = describer.read(SENTENCE)
     alignment = align(look, reading)
+    windows = describer.windows(look)
     peer = TorchvisionEncoder("peer", get_model(PEER, weights=None, weights_backbone=None))
 
     def loop() -> float:
@@ -97,6 +99,10 @@ def bench_steps(describer: Describer, runs: int) -> dict[str, Any]:
         "photo_to_regions_ms": median_ms(lambda: describer.look(photo), runs // 4),
         "photo_peer_ms": median_ms(lambda: peer.encode([photo.pixels]), max(3, runs // 10)),
         "sentence_to_scores_ms": median_ms(lambda: align(look, describer.read(SENTENCE)), runs),
+        "maps_of_words_ms": median_ms(
+            lambda: maps_of(look, reading, describer.windows(look)), runs // 4
+        ),
+        "further_maps_ms": median_ms(lambda: maps_of(look, reading, windows), runs),
         "score_product_ms": median_ms(lambda: reading.vectors @ look.vectors.T, runs),
         "score_loop_ms": median_ms(loop, runs),
         "new_beta_ms": median_ms(lambda: alignment.at(0.1), runs),

@@ -38,9 +38,19 @@ from core.vision.encoders import StoredKind
 from core.vision.encoders.class_detector import CHANNELS as MAP_CHANNELS
 from core.vision.encoders.class_detector import STRIDES as CELL_STRIDES
 from core.vision.encoders.class_detector import Cells, ClassDetector
-from core.vision.encoders.class_regions import detections, evidence, together
+from core.vision.encoders.class_regions import (
+    detections,
+    evidence,
+    evidence_at,
+    together,
+)
 from core.vision.images import resize_square
-from core.vision.regions import PAPER_REGIONS, Regions, image_region
+from core.vision.regions import (
+    PAPER_REGIONS,
+    Regions,
+    image_region,
+    windows_around,
+)
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # RGB, of pixels in [0, 1]: what the teacher was trained on
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -271,13 +281,39 @@ class RegionNetwork(nn.Module):
     ) -> Tensor:
         """Trunk maps, cells and boxes per photo (R_b, 4) normalised -> (sum R_b, D) features: the
         trunk's, class evidence, the detector's maps."""
+        heard = []
+        if cells is not None:
+            scored = zip(boxes, cells.boxes, cells.logits.sigmoid(), strict=True)
+            least = self.config.least_score
+            heard = [evidence(mine, cell.clamp(0, 1), said, least) for mine, cell, said in scored]
+        return self._joined(maps, cells, boxes, heard)
+
+    def describe_windows(
+        self, maps: Sequence[Tensor], cells: Cells | None, points: Tensor, side: float
+    ) -> Tensor:
+        """Trunk maps and cells of one photo, points (P, 2) normalised -> (P, D) features as
+        `describe` gives them, of windows of that side around the points.
+
+        Class evidence is that of the cells whose box holds the point: by overlap, as regions hear
+        it, a small window in the middle of a large thing would hear none.
+        """
+        boxes = torch.from_numpy(windows_around(points.cpu().numpy(), side)).to(points.device)
+        heard = []
+        if cells is not None:
+            [cell], [said] = cells.boxes.clamp(0, 1), cells.logits.sigmoid()
+            heard = [evidence_at(points, cell, said, self.config.least_score)]
+        return self._joined(maps, cells, [boxes], heard)
+
+    def _joined(
+        self,
+        maps: Sequence[Tensor],
+        cells: Cells | None,
+        boxes: Sequence[Tensor],
+        heard: list[Tensor],
+    ) -> Tensor:
         pooled = self.pool(maps, boxes)
         if cells is None:
             return pooled
-        heard = [
-            evidence(mine, cell.clamp(0, 1), scores, self.config.least_score)
-            for mine, cell, scores in zip(boxes, cells.boxes, cells.logits.sigmoid(), strict=True)
-        ]
         side = float(self.config.class_side)
         fine = self._pooled(cells.maps[:2], CELL_STRIDES[:2], boxes, side)
         return torch.cat((pooled, torch.cat(heard), fine), dim=1)
@@ -328,22 +364,39 @@ class BundledEncoder:
     def encode(self, photos: Sequence[np.ndarray]) -> list[Regions]:
         return [regions for regions, _ in self._seen(photos, [_NONE] * len(photos))]
 
+    def encode_kept(self, photo: np.ndarray) -> tuple[Regions, SeenPhoto]:
+        maps, cells = self._pass([photo])
+        [(regions, _)] = self._regions(maps, cells, [_NONE])
+        return regions, SeenPhoto(self.network, maps, cells)
+
     def encode_boxes(
         self, photos: Sequence[np.ndarray], boxes: Sequence[np.ndarray]
     ) -> list[tuple[Regions, np.ndarray]]:
         return self._seen(photos, boxes)
 
-    @torch.inference_mode()
     def _seen(
         self, photos: Sequence[np.ndarray], boxes: Sequence[np.ndarray]
     ) -> list[tuple[Regions, np.ndarray]]:
         """The regions of photos, and the features of each one's own boxes (n, 4)."""
+        maps, cells = self._pass(photos)
+        return self._regions(maps, cells, boxes)
+
+    @torch.inference_mode()
+    def _pass(self, photos: Sequence[np.ndarray]) -> tuple[list[Tensor], Cells | None]:
+        """The networks' one pass over photos: the trunk's maps, the detector's cells."""
         network, config = self.network, self.network.config
         device = network.mean.device
         maps = network.maps(_squares(photos, config.side).to(device))
-        cells = None
-        if network.class_detector is not None:
-            cells = network.class_detector(_squares(photos, config.class_side).to(device))
+        if network.class_detector is None:
+            return maps, None
+        cells: Cells = network.class_detector(_squares(photos, config.class_side).to(device))
+        return maps, cells
+
+    @torch.inference_mode()
+    def _regions(
+        self, maps: list[Tensor], cells: Cells | None, boxes: Sequence[np.ndarray]
+    ) -> list[tuple[Regions, np.ndarray]]:
+        network = self.network
         chosen = network.choose(network.propose(maps, network.detect(maps)), cells)
         found = [image_region(box.cpu().numpy(), score.cpu().numpy()) for box, score in chosen]
         own = [np.asarray(one, np.float32).reshape(-1, 4) for one in boxes]
@@ -358,6 +411,22 @@ class BundledEncoder:
             (Regions(box, score, part[: len(box)]), part[len(box) :])
             for (box, score), part in zip(found, parts, strict=True)
         ]
+
+
+@dataclass(frozen=True)
+class SeenPhoto:
+    """`Seen`: the maps of one photo's pass (3 MB of them)."""
+
+    network: RegionNetwork
+    maps: list[Tensor]
+    cells: Cells | None
+
+    @torch.inference_mode()
+    def windows(self, points: np.ndarray, side: float) -> np.ndarray:
+        places = torch.from_numpy(points.astype(np.float32)).to(self.maps[0].device)
+        found = self.network.describe_windows(self.maps, self.cells, places, side)
+        features: np.ndarray = found.float().cpu().numpy()
+        return features
 
 
 _NONE = np.zeros((0, 4), dtype=np.float32)

@@ -56,6 +56,23 @@ def together(
     return boxes[kept], scores[kept]
 
 
+def evidence_at(points: Tensor, boxes: Tensor, scores: Tensor, least: float) -> Tensor:
+    """Points (P, 2) normalised x, y; cells' boxes (N, 4) and scores (N, C) -> (P, C) the logarithm
+    of the best score of each class among the cells whose box holds the point: what `evidence` is
+    for a region, for a place that no box was chosen for. Scores count as `least` at least.
+    """
+    found = scores.new_zeros(len(points), scores.shape[1])
+    alive = scores.amax(dim=1) > 10 * least
+    boxes, heard = boxes[alive], scores[alive]
+    if len(heard):
+        x, y = points[:, :1], points[:, 1:]
+        inside = (boxes[:, 0] <= x) & (x <= boxes[:, 2]) & (boxes[:, 1] <= y) & (y <= boxes[:, 3])
+        for row, mine in zip(found, inside, strict=True):
+            if mine.any():
+                row.copy_(heard[mine].amax(dim=0))
+    return found.clamp_min(least).log()
+
+
 def evidence(regions: Tensor, boxes: Tensor, scores: Tensor, least: float) -> Tensor:
     """Regions (R, 4); cells' boxes (N, 4) and scores (N, C) -> (R, C) the logarithm of the best
     score of each class among the cells that overlap the region; of the whole image, among all.

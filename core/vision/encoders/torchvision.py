@@ -19,11 +19,12 @@ from torch import Tensor
 from torchvision import ops
 from torchvision.models import detection, get_model, get_model_weights, list_models
 from torchvision.models.detection.faster_rcnn import FasterRCNN
+from torchvision.models.detection.image_list import ImageList
 
 from core.configuration import check_bounds
 from core.errors import shown
 from core.vision.encoders import EncoderError, NamedKind
-from core.vision.regions import PAPER_REGIONS, Regions, image_region
+from core.vision.regions import PAPER_REGIONS, Regions, image_region, windows_around
 
 PREFIX = "torchvision:"
 FEATURE_DIMENSION = 1024  # what the box head of every Faster R-CNN of torchvision gives
@@ -133,12 +134,26 @@ class TorchvisionEncoder:
     ) -> list[tuple[Regions, np.ndarray]]:
         return [self._encode_one(photo, own) for photo, own in zip(photos, boxes, strict=True)]
 
+    @torch.inference_mode()
+    def encode_kept(self, photo: np.ndarray) -> tuple[Regions, SeenPhoto]:
+        images, maps = self._pass(photo)
+        regions, _ = self._regions(images, maps, np.zeros((0, 4)))
+        return regions, SeenPhoto(self.model, maps, images.image_sizes)
+
     def _encode_one(self, photo: np.ndarray, own: np.ndarray) -> tuple[Regions, np.ndarray]:
+        return self._regions(*self._pass(photo), own)
+
+    def _pass(self, photo: np.ndarray) -> tuple[ImageList, dict[str, Tensor]]:
+        """The photo as the model takes it, and the backbone's maps of it."""
         device = next(self.model.parameters()).device
         pixels = torch.from_numpy(np.ascontiguousarray(photo)).to(device).permute(2, 0, 1) / 255.0
         images, _ = self.model.transform([pixels])
+        return images, self.model.backbone(images.tensors)
+
+    def _regions(
+        self, images: ImageList, maps: dict[str, Tensor], own: np.ndarray
+    ) -> tuple[Regions, np.ndarray]:
         [(height, width)] = images.image_sizes
-        maps = self.model.backbone(images.tensors)
         candidates, _ = self.model.rpn(images, maps)
         heads = self.model.roi_heads
         sizes = images.image_sizes
@@ -155,9 +170,33 @@ class TorchvisionEncoder:
         normalised = refined[kept].cpu() / scale
         boxes, scores = image_region(normalised.numpy(), objectness[kept].cpu().numpy())
         drawn = np.asarray(own, dtype=np.float32).reshape(-1, 4)
-        in_pixels = (torch.from_numpy(np.concatenate((boxes, drawn))) * scale).to(device)
-        features = heads.box_head(heads.box_roi_pool(maps, [in_pixels], sizes)).cpu().numpy()
+        features = SeenPhoto(self.model, maps, sizes).features(np.concatenate((boxes, drawn)))
         return Regions(boxes, scores, features[: len(boxes)]), features[len(boxes) :]
+
+
+@dataclass(frozen=True)
+class SeenPhoto:
+    """`Seen`: the backbone's maps of one photo, and its size in the model's pixels."""
+
+    model: FasterRCNN
+    maps: dict[str, Tensor]
+    sizes: list[tuple[int, int]]
+    """[(height, width)]."""
+
+    @torch.inference_mode()
+    def features(self, boxes: np.ndarray) -> np.ndarray:
+        """(n, 4) normalised xyxy -> (n, D)."""
+        [(height, width)] = self.sizes
+        scale = torch.tensor([width, height, width, height], dtype=torch.float32)
+        device = next(self.model.parameters()).device
+        in_pixels = (torch.from_numpy(boxes.astype(np.float32)) * scale).to(device)
+        heads = self.model.roi_heads
+        pooled = heads.box_roi_pool(self.maps, [in_pixels], self.sizes)
+        features: np.ndarray = heads.box_head(pooled).cpu().numpy()
+        return features
+
+    def windows(self, points: np.ndarray, side: float) -> np.ndarray:
+        return self.features(windows_around(points, side))
 
 
 KIND = NamedKind(TorchvisionConfig, torchvision_encoder)

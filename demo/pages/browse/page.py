@@ -66,6 +66,7 @@ def publish_all(groundings: GroundingService) -> None:
     ) -> dict[str, Any]:
         opened = groundings.open(photo, chosen(sentence), text, beta)
         opened["alignment"] = opened.pop("view")["alignment"]  # the rest is for drawing
+        del opened["maps"]
         return opened
 
     def export_set(

@@ -1,6 +1,6 @@
 """What the Browse page fetches.
 
-    /groundings/list | open | align | random | export
+    /groundings/list | open | align | maps | random | export
 
 Plain GET requests, not Gradio events: a browser asks for several at once and drops a question that
 is overtaken.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -22,7 +23,9 @@ from core.groundings.listing import Listing
 from core.groundings.schema import GroundingError
 from demo.grounding_set.routes import set_router
 from demo.grounding_set.service import GroundingService
-from demo.web.errors import refusal
+from demo.web.errors import RefusedError, refusal
+from demo.web.guard import CALLER
+from demo.web.line import Line, LineFullError
 from demo.web.pages import Services
 
 Listed = Annotated[Listing, Depends()]
@@ -60,6 +63,17 @@ def _add_questions(routes: APIRouter, groundings: GroundingService) -> None:
         photo: Photo = "", sentence: Sentence = -1, text: str = "", beta: float = 0.0
     ) -> dict[str, Any]:
         return groundings.align(photo, chosen(sentence), text, beta)
+
+    looking = Line("looking", at_once=2, waiting=20, each=6)  # a look keeps a core busy
+
+    @routes.get("/maps")
+    async def maps(photo: Photo = "", sentence: Sentence = -1, text: str = "") -> dict[str, Any]:
+        job = partial(groundings.maps, photo, chosen(sentence), text)
+        try:
+            return await looking.run(CALLER.get(), job)
+        except LineFullError:
+            said = "Many photos are being looked at; try again in a moment."
+            raise RefusedError(503, "busy", said) from None
 
     @routes.get("/random")
     def some(listing: Listed, photo: Photo = "") -> dict[str, str]:

@@ -1,7 +1,8 @@
 // The linked viewer: photo, sentence, heatmap and table show one alignment and light together.
 //
-// What is lit is one plain object, {words: [indices], region, row}, or null. Every part gets it and
-// knows what to do; no part knows the others. Words are meant by their place, so a sentence may hold
+// What is lit is one plain object, {words: [indices], region, row, mapped}, or null; `mapped` are the
+// words whose scores lie over the photo. Every part gets it and knows what to do; no part knows the
+// others. Words are meant by their place, so a sentence may hold
 // a word twice. What is pinned is what was clicked: a word, which beta may move to another region.
 
 import { PhotoBoxes } from "./boxes.js";
@@ -9,6 +10,7 @@ import { Controls } from "./controls.js";
 import { component } from "../../web/static/component.js";
 import { make } from "../../web/static/dom.js";
 import { Heatmap } from "./heatmap.js";
+import { ScoreMap } from "./score_map.js";
 import { Segments } from "./segments.js";
 import { Sentence } from "./sentence.js";
 
@@ -24,6 +26,9 @@ export class Viewer {
     const point = (what, pin = false) => this.point(what, pin);
     this.message = make("p", { class: "message", role: "alert", hidden: true });
     this.boxes = new PhotoBoxes(point);
+    this.map = new ScoreMap();
+    this.boxes.image.after(this.map.canvas);
+    this.boxes.stage.after(this.map.root);
     this.sentence = new Sentence(point);
     this.controls = new Controls(slide, (threshold) => this.sentence.fade(threshold));
     this.segments = new Segments(point);
@@ -56,8 +61,8 @@ export class Viewer {
     });
   }
 
-  // photo: photo_view of viewer.py; value: its alignment_view
-  show(photo, value) {
+  // photo: photo_view of viewer.py; value: its alignment_view; maps: its maps_view, if there are any
+  show(photo, value, maps) {
     const alignment = value?.alignment ?? null;
     this.message.textContent = value?.message ?? "";
     this.message.hidden = !this.message.textContent;
@@ -68,6 +73,7 @@ export class Viewer {
     this.alignment = alignment;
     this.root.classList.toggle("empty", !photo);
     this.boxes.show(this.photo, alignment);
+    this.map.show(maps, alignment?.words);
     this.hint.hidden = Boolean(alignment) || !photo;
     this.hint.textContent = photo
       ? `${photo.boxes.length} regions found. Now type a sentence about the photo.`
@@ -96,10 +102,10 @@ export class Viewer {
     const words = this.alignment?.words ?? [];
     if (segment) {
       const inside = words.map((_, j) => j).filter((j) => j >= segment.first && j <= segment.last);
-      return { words: inside, region: segment.region, row: null };
+      return { words: inside, region: segment.region, row: null, mapped: inside };
     }
     if (word !== undefined) {
-      return { words: [word], region: region ?? words[word].region, row: word };
+      return { words: [word], region: region ?? words[word].region, row: word, mapped: [word] };
     }
     const looking = words.map((_, j) => j).filter((j) => words[j].region === region);
     return { words: looking, region, row: null };
@@ -109,6 +115,8 @@ export class Viewer {
     const target = what && this.target(what);
     this.boxes.light(target);
     if (!this.alignment) return;
+    this.map.light(target?.mapped);
+    this.root.classList.toggle("mapping", !this.map.canvas.hidden);
     this.sentence.light(target);
     this.segments.light(target);
     this.heatmap.light(target);
@@ -122,7 +130,7 @@ export class Viewer {
   }
 }
 
-export const mount = component("viewer", ["photo", "value"], (root, { props, trigger }) => {
+export const mount = component("viewer", ["photo", "value", "maps"], (root, { props, trigger }) => {
   const viewer = new Viewer(root, (beta) => trigger("slide", { beta }));
-  return () => viewer.show(props.photo, props.value);
+  return () => viewer.show(props.photo, props.value, props.maps);
 });

@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from core.vision.encoders.class_detector import ClassDetector, decode
-from core.vision.encoders.class_regions import detections, evidence, together
+from core.vision.encoders.class_regions import detections, evidence, evidence_at, together
 
 
 def test_boxes_from_distances_by_hand() -> None:
@@ -74,3 +74,14 @@ def test_alone_equals_in_a_batch() -> None:
     assert [level.shape[-1] for level in both.maps] == [12, 6, 3, 2]
     assert_close(both.boxes[1:], one.boxes, atol=1e-4, rtol=1e-4)
     assert_close(both.logits[1:], one.logits, atol=1e-4, rtol=1e-4)
+
+
+def test_evidence_at_a_point_by_hand() -> None:
+    boxes = torch.tensor([[0, 0, 0.5, 0.4], [0, 0, 0.5, 0.3], [0.6, 0, 1, 0.3]])
+    scores = torch.tensor([[0.2, 0.5], [0.6, 0.02], [0.9, 0.001]])
+    points = torch.tensor([[0.25, 0.35], [0.25, 0.2], [0.8, 0.2], [0.55, 0.9]])
+    # In the first cell's box alone; in the first two; in the third; in none.
+    expected = torch.tensor([[0.2, 0.5], [0.6, 0.5], [0.9, 0.001], [0.001, 0.001]]).log()
+    assert_close(evidence_at(points, boxes, scores, least=0.001), expected)
+    nothing = evidence_at(points, boxes, torch.zeros(3, 2), least=0.001)
+    assert_close(nothing, torch.full((4, 2), math.log(0.001)))

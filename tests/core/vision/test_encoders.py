@@ -77,6 +77,27 @@ def test_whole_image_first_then_the_best(encoder: RegionEncoder, photo_pixels: n
     assert np.isfinite(regions.features).all()
 
 
+def test_one_pass_gives_regions_and_windows_of_the_same_kind(
+    encoder: RegionEncoder, photo_pixels: np.ndarray
+) -> None:
+    regions, seen = encoder.encode_kept(photo_pixels)
+    [plain] = encoder.encode([photo_pixels])
+    np.testing.assert_array_equal(regions.boxes, plain.boxes)
+    np.testing.assert_array_equal(regions.features, plain.features)
+    # A window twice as wide as the photo, cut off at its edge, is the whole photo. Of the bundled
+    # network's features the class evidence differs: a window hears what holds its middle.
+    [whole] = seen.windows(np.array([[0.5, 0.5]]), 2.0)
+    alike = slice(None)
+    if encoder.name == "bundled":
+        alike = slice(encoder.config.trunk_dimension)
+    np.testing.assert_allclose(whole[alike], regions.features[0][alike], rtol=1e-4, atol=1e-5)
+    points = np.array([[0.1, 0.1], [0.9, 0.4], [0.0, 1.0]])
+    three = seen.windows(points, 0.2)
+    assert three.shape == (3, encoder.dimension)
+    assert np.isfinite(three).all()
+    np.testing.assert_allclose(seen.windows(points[1:2], 0.2)[0], three[1], rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("most", [1, 7, 36])
 def test_the_number_of_regions_is_the_encoders(
     name_and_weights: tuple[str, Path | None], most: int, photo_pixels: np.ndarray

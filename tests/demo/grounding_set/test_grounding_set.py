@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import re
@@ -156,6 +157,20 @@ def test_beta_and_another_sentence(client: TestClient) -> None:
     assert get(client, "open", photo="p3.png")["view"]["alignment"] is None
 
 
+def test_maps_of_stored_regions_by_hand(client: TestClient) -> None:
+    """Region 0 scores 1 for the second word, region 1, the quarter above on the left, 2."""
+    maps = get(client, "align", photo="p1.png", sentence=1)["maps"]
+    assert (maps["rows"], maps["columns"], maps["windows"]) == (16, 16, False)
+    word = maps["words"][1]
+    assert (word["low"], word["high"]) == (1.0, 2.0)
+    levels = np.frombuffer(base64.b64decode(word["levels"]), np.uint8).reshape(16, 16)
+    assert (levels[:8, :8] == 255).all()
+    assert levels.sum() == 255 * 8 * 8
+    assert get(client, "open", photo="p1.png", sentence=1)["maps"] == maps
+    # Another checkpoint's set: nothing that this model sees could be compared with it.
+    assert get(client, "maps", photo="p1.png", sentence=1) == {"maps": None}
+
+
 def test_random_stays_within_the_listing(client: TestClient) -> None:
     assert get(client, "random", words="ball")["photo"] == "p2.png"
     for _ in range(5):
@@ -186,6 +201,8 @@ def test_random_stays_within_the_listing(client: TestClient) -> None:
         ("align", {"photo": "p0.png"}, "no sentence; name one"),
         ("align", {"photo": "p0.png", "sentence": "0", "beta": "inf"}, "Beta must be"),
         ("align", {"photo": "p0.png", "text": "a dog"}, "another checkpoint"),
+        ("maps", {"photo": "p0.png"}, "no sentence; name one"),
+        ("maps", {"photo": "../p0.png", "sentence": "0"}, "no photo named"),
         ("search", {"words": "dog"}, "another checkpoint"),
         ("search", {"words": "dog", "count": "0"}, "count is 0"),
         ("random", {"words": "cat"}, "No photo of the set fits"),
@@ -274,7 +291,7 @@ def test_nobody_sees_anything_before_signing_in(jobs: GroundingService) -> None:
 
     services = Services(groundings=jobs, sessions=OnlyAnn())
     client = TestClient(application(services))
-    names = ("about", "list", "open", "align", "random", "search", "analysis", "export")
+    names = ("about", "list", "open", "align", "maps", "random", "search", "analysis", "export")
     paths = [*names, *(f"{jobs.set.name}/{p}.jpg" for p in ("thumb/1", "whole/1", "tile/1/0"))]
     pages = [page.parts(services) for page in PAGES if page.routes == "/groundings"]
     assert {r.path for parts in pages for router in parts.routers for r in router.routes} == {
@@ -340,6 +357,19 @@ def shipped() -> Iterator[GroundingService]:
 
 
 @bundled
+@bundled
+def test_maps_from_the_photo_itself(
+    shipped: GroundingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = examples.load()[0].file
+    [own] = [shipped.maps(name, text="a dog")["maps"]]
+    assert own["windows"]
+    monkeypatch.setattr(shipped.describer, "look", lambda _: pytest.fail("looked again"))
+    again = shipped.maps(name, text="a brown dog")["maps"]
+    assert len(again["words"]) == 3
+    assert shipped.maps(name, text="a dog")["maps"] == own
+
+
 def test_a_search_is_the_models_own_score(shipped: GroundingService) -> None:
     found = shipped.search("a zzyzx dog", 5)
     assert [(w["word"], w["known"]) for w in found["words"]] == [

@@ -10,6 +10,7 @@ export class OpenPhoto {
   constructor(about, { open, changed, random, close, say }) {
     Object.assign(this, { about, open, changed, say });
     this.questions = new Questions();
+    this.looks = new Questions();
     const button = (text, title, act) => {
       const made = make("button", { type: "button", class: "plain", title }, text);
       made.addEventListener("click", act);
@@ -86,7 +87,9 @@ export class OpenPhoto {
     this.truth.classList.toggle("bad", card.rank > 10);
     this.saySo(opened.caption);
     this.try.value = view.text ?? "";
-    this.viewer.show({ ...photo, src: whole(this.about.set, card.id) }, opened.view);
+    const shown = { ...photo, src: whole(this.about.set, card.id) };
+    this.viewer.show(shown, opened.view, opened.maps);
+    this.refine();
     this.list(opened);
     this.phrases.show(opened.phrases, photo);
     if (view.region) this.lightRegion(view.region);
@@ -119,12 +122,25 @@ export class OpenPhoto {
       if (!answer) return;
       this.say("");
       this.view = view;
-      this.viewer.show(this.viewer.photo, answer.view);
+      this.viewer.show(this.viewer.photo, answer.view, answer.maps);
+      if (!("beta" in change) || !this.fine) this.refine();
+      else this.viewer.map.refine(this.fine);
       this.list(answer);
       this.changed(view);
     } catch (error) {
       this.say(error.message);
     }
+  }
+
+  // Maps from the photo itself, when the server has looked at it; until then, those of its regions.
+  async refine() {
+    this.fine = null;
+    const { photo, sentence, text } = this.view;
+    if (!this.viewer.alignment) return;
+    const answer = await this.looks.ask("maps", { photo, sentence, text }).catch(() => null);
+    if (!answer?.maps) return;
+    this.fine = answer.maps;
+    this.viewer.map.refine(this.fine);
   }
 
   list({ sentences, found }) {

@@ -141,6 +141,53 @@ def test_everything_lights_everything(visit: Open, dog: bytes) -> None:
     )
 
 
+def test_a_word_lies_on_the_photo(visit: Open, dog: bytes) -> None:
+    """Its scores as a heat map, with a scale, an opacity, and a way by the keys alone."""
+    here = visit()
+    page = aligned(here, dog, "a dog and a zzyzx on the grass")
+    map_, said = page.locator(".stage canvas"), page.locator(".legend .said")
+    expect(map_).to_be_hidden()
+    words = page.locator(".viewer .word")
+    words.nth(1).focus()
+    expect(map_).to_be_visible()
+    expect(said).to_contain_text("“dog” most")
+    dogs = map_.evaluate("e => e.toDataURL()")
+    # It covers the photo, no more and no less.
+    sizes = [page.locator(f".stage {tag}").bounding_box() for tag in ("img", "canvas")]
+    assert all(abs(sizes[0][k] - sizes[1][k]) < 1 for k in sizes[0])  # type: ignore[index,literal-required]
+    # Hot: the place that its words name has the colour of the scale's end.
+    brightest = map_.evaluate(
+        "e => Math.max(...e.getContext('2d').getImageData(0, 0, e.width, e.height).data"
+        ".filter((_, k) => k % 4 === 1))"
+    )
+    assert brightest > 200
+    page.keyboard.press("End")
+    expect(said).to_contain_text("“grass” most")
+    assert map_.evaluate("e => e.toDataURL()") != dogs
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(words.nth(4)).to_be_focused()  # the unknown word has no map
+    expect(map_).to_be_hidden()
+    words.nth(1).click()
+    page.get_by_label("Opacity of the heat map").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    assert float(map_.evaluate("e => e.style.opacity")) == pytest.approx(0.65)
+    page.get_by_label("heat map of the word").focus()
+    page.keyboard.press("Space")
+    expect(map_).to_be_hidden()
+    page.keyboard.press("Space")
+    # A segment's is that of its words together; another sentence's replace them.
+    page.locator(".segments tbody tr").first.hover()
+    expect(map_).to_be_visible()
+    here.say("a man")
+    expect(words).to_have_count(2)
+    words.nth(1).focus()
+    expect(said).to_contain_text("“man” most")
+    assert not here.errors
+
+
 def test_keyboard_alone(visit: Open, dog: bytes) -> None:
     page = aligned(visit(), dog, "a dog on the grass")
     words = page.locator(".viewer .word")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -11,12 +12,13 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from core.alignment.score_maps import GRID
 from core.describer import Describer
 from core.results import Look, align
 from core.vision.images import decode
 from demo.pages.align import page as align_page
 from demo.pages.align.page import AlignService, AlignState
-from demo.viewer.viewer import slider_scale
+from demo.viewer.viewer import maps_view, slider_scale
 from tests.demo.visit import picture
 
 
@@ -114,6 +116,49 @@ def test_each_bad_input_has_its_sentence(jobs: AlignService, jpeg: bytes) -> Non
             jobs.api(photo, sentence, beta)
 
 
+def test_maps_come_with_the_sentence_from_the_one_look(
+    jobs: AlignService, jpeg: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, update = jobs.take(jpeg, "", AlignState())
+    assert update["maps"] is None
+    assert state.look is not None
+    assert state.look.seen is not None
+    monkeypatch.setattr(jobs.describer, "look", lambda photo: pytest.fail("looked again"))
+    state, _ = jobs.align("a zzyzx dog", state)
+    assert state.look is not None
+    assert state.look.seen is None, "megabytes of maps stay with a visitor"
+    assert state.maps is not None
+    assert (state.maps["rows"], state.maps["columns"]) == (GRID, GRID)
+    assert [word is None for word in state.maps["words"]] == [False, True, False]
+    monkeypatch.setattr(jobs.describer, "windows", lambda *_: pytest.fail("asked again"))
+    after, _ = jobs.align("a dog", state)
+    assert after.maps is not None
+    assert len(after.maps["words"]) == 2
+
+
+def test_a_byte_for_each_point() -> None:
+    maps = np.array([[[0.0, 0.51], [0.2, 0.1]], [[3.0, 3.0], [3.0, 3.0]], [[9, 9], [9, 9]]])
+    view = maps_view(maps, np.array([True, True, False]), windows=False)
+    assert (view["rows"], view["columns"], view["windows"]) == (2, 2, False)
+    first, flat, unknown = view["words"]
+    assert (first["low"], first["high"]) == (0.0, 0.51)
+    # 255 steps of 0.002: 0, 255, 100, 50
+    assert base64.b64decode(first["levels"]) == bytes([0, 255, 100, 50])
+    assert base64.b64decode(flat["levels"]) == bytes(4)
+    assert unknown is None
+
+
+def test_a_grid_of_scores_for_programs(jobs: AlignService, jpeg: bytes) -> None:
+    answer = jobs.api(jpeg, "a zzyzx dog", 0.0, 3)
+    first, unknown, last = answer["maps"]
+    assert unknown is None
+    assert np.shape(first) == np.shape(last) == (3, 3)
+    assert "maps" not in jobs.api(jpeg, "a dog", 0.0, 0)
+    for grid in (-1, 2.5, 33, float("nan")):
+        with pytest.raises(gr.Error, match="expected a whole number from 0 to 32"):
+            jobs.api(jpeg, "a dog", 0.0, grid)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1)])
 def test_the_smallest_photos(jobs: AlignService, size: tuple[int, int]) -> None:
     answer = jobs.api(picture(*size, "PNG"), "a dog runs", None)
@@ -138,7 +183,7 @@ def test_the_endpoint(server: str, describer: Describer, jpeg: bytes, tmp_path: 
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert "/align" in endpoints
     parameters = endpoints["/align"]["parameters"]
-    assert [p["parameter_name"] for p in parameters] == ["photo", "sentence", "beta"]
+    assert [p["parameter_name"] for p in parameters] == ["photo", "sentence", "beta", "grid"]
     assert "regions of a photo" in endpoints["/align"]["description"]
 
     photo = tmp_path / "photo.jpg"
