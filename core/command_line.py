@@ -7,8 +7,11 @@ A command's module has `add_arguments(parser)` and `main(arguments)`.
 from __future__ import annotations
 
 import argparse
+import os
+import select
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -16,6 +19,7 @@ from typing import Any
 from core.errors import UserError
 
 INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended
+UNREAD = 141  # and of one whose reader went away, such as `| head`
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -85,12 +89,65 @@ def in_words(error: UserError | OSError) -> str:
 def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> None:
     """Run one command; what the user can mend, or stopped, ends it with one sentence.
 
-    Raises SystemExit: status 2 after a UserError or an OSError, 130 after Ctrl-C.
+    Raises SystemExit: status 2 after a UserError or an OSError, 130 after Ctrl-C, 141, without a
+    word, where nobody reads what it prints any more.
     """
+    with until_unread():
+        _run(parser, arguments)
+
+
+@contextmanager
+def until_unread() -> Iterator[None]:
+    """Run a program; SystemExit with status 141, without a word, once nobody reads any more what it
+    prints, as after `| head -1`."""
+    try:
+        try:
+            yield
+        finally:
+            _flush()  # here, not when Python ends, where nobody could catch it
+    except BrokenPipeError:
+        if not _unread():
+            raise
+        sys.exit(UNREAD)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+
+
+def _unread() -> bool:
+    """Is it standard output or error that nobody reads? What was still to be printed there is let
+    go, or Python would try again at its end."""
+    found = False
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            place = stream.fileno()
+        except (AttributeError, OSError):  # none, or none that is a file
+            continue
+        if _reader_left(place):
+            found = True
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, place)
+            os.close(nowhere)
+    return found
+
+
+def _reader_left(place: int) -> bool:
+    """Of an open file: was it a pipe whose other end is closed?"""
+    asked = select.poll()
+    asked.register(place, 0)
+    return any(told & select.POLLERR for _, told in asked.poll(0))
+
+
+def _run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> None:
     try:
         chosen = parser.parse_args(arguments)
         chosen.main(chosen)
     except (UserError, OSError) as error:
+        if isinstance(error, BrokenPipeError) and _unread():
+            sys.exit(UNREAD)
         told = f"error: {in_words(error)}"
         print(told, file=sys.stderr)
         raise Refused(told) from None

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from core.command_line import INTERRUPTED, until_unread
+
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
@@ -85,6 +87,7 @@ def run(main: Callable[[], None]) -> None:
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        main()
+        with until_unread():
+            main()
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)

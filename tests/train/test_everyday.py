@@ -239,9 +239,10 @@ def test_the_stage_learns_and_goes_on(
     assert (tmp_path / "run" / "log.jsonl").read_text().splitlines() == log
     # One that is killed after its second report goes on to the same.
     killed = (*stage[:-1], str(tmp_path / "killed"))
-    with monkeypatch.context() as patch, pytest.raises(SystemError):
+    with monkeypatch.context() as patch:
         patch.setattr(EverydayTask, "save", Mock(side_effect=[None, SystemError]))
-        run(*killed)
+        with pytest.raises(SystemError):
+            run(*killed)
     run(*killed)
     assert (tmp_path / "killed" / "log.jsonl").read_text().splitlines() == log
     # Features of another network are refused before anything is written.

@@ -332,8 +332,9 @@ def test_what_training_starts_from_must_read_such_features(
         header = json.loads((wide / "names.json").read_text())
         header["encoder"] = "torchvision:fasterrcnn_resnet50_fpn"
         (wide / "names.json").write_text(json.dumps(header))
-    data = ("--features", str(tmp_path / "train"), "--dev-features", str(tmp_path / "dev"),
-            "--data", str(paths["data"]), "--threads", "1", "--out", str(tmp_path / "run"))  # fmt: skip
+    data = ["--features", tmp_path / "train", "--dev-features", tmp_path / "dev",
+            "--data", paths["data"], "--threads", 1, "--out", tmp_path / "run"]  # fmt: skip
+    data = list(map(str, data))
     refusal(["align", *data, "--start", str(paths["checkpoint"])])
     assert "--start reads 608 numbers a region; the features have 640" in capsys.readouterr().err
     captioner = TrainedCaptioner(
@@ -345,6 +346,25 @@ def test_what_training_starts_from_must_read_such_features(
     refusal(["caption", "--level", "image", *data, *start])
     assert re.search("--start reads 700 numbers a region; .* has 640", capsys.readouterr().err)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["evaluate caption", "evaluate caption of regions", "evaluate caption of annotations"],
+)
+def test_the_tokenizer_that_needs_java_is_refused_without_it(
+    name: str, paths: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("PATH", str(tmp_path))
+    end = refusal([*words(name, "", tmp_path, paths, tmp_path / "new"), "--tokenizer", "ptb"])
+    assert end is not None
+    assert end.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "error: the tokenizer ptb needs Java, and there is no `java` on the PATH; install a JRE 8 "
+        "or newer"
+    )
+    assert not list(tmp_path.glob("new*"))
 
 
 def test_a_table_of_every_command() -> None:
