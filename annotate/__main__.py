@@ -12,6 +12,7 @@ COMMANDS = {  # name -> its module below annotate/, which is imported only when 
     "project": ("commands.project", "create or list projects"),
     "photos": ("commands.photos", "add photos to a project"),
     "user": ("commands.user", "add, list, disable people; passwords"),
+    "audit": ("commands.audit", "who did what, and when"),
     "agreement": ("commands.agreement", "how well people agree on boxes and snippets"),
     "statistics": ("commands.statistics", "snippets, words, boxes, time"),
     "export": ("commands.export", "write a project to a file"),

@@ -16,8 +16,9 @@ from sqlalchemy import Connection, insert, select, update
 
 from annotate import schema
 from annotate.database import Database
+from annotate.deeds import note
 from annotate.errors import InvalidError
-from annotate.people import Person, confirm
+from annotate.people import OPERATOR, Person, confirm
 from annotate.projects import (
     PHOTO_COLUMNS,
     SUGGESTION_COLUMNS,
@@ -119,6 +120,8 @@ class Exchange:
             _check_unique(checked)
             _insert_members(connection, info.id, people, checked)
             _insert_submissions(connection, info.id, checked)
+            detail = f"{len(project.photos)} photos, {len(checked)} submissions"
+            note(connection, now, by.name, "imported a project", project=info.name, detail=detail)
             return info
 
 
@@ -187,6 +190,8 @@ def _insert_people(
 ) -> dict[str, int]:
     """By name: ids of the project's people; new ones have no password."""
     names = [name_of("An annotator's name", name) for name in annotators]
+    if OPERATOR.name in names:
+        raise InvalidError(f"Nobody can be called {OPERATOR.name}; expected another name.")
     if len(set(names)) < len(names):
         raise InvalidError("Two annotators have the same name; expected one each.")
     everybody = select(schema.Person.name, schema.Person.id)

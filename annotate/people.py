@@ -5,16 +5,17 @@ from __future__ import annotations
 import secrets
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError, VerifyMismatchError
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from annotate import schema
 from annotate.database import Database
+from annotate.deeds import What, note
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from core.formats.validation import name_of, text_of
 
@@ -34,6 +35,14 @@ class Person:
     @property
     def owner(self) -> bool:
         return self.role == "owner"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """That somebody knew their password; worth as long as it is theirs."""
+
+    person: Person
+    password_hash: str = field(repr=False)
 
 
 OPERATOR = Person(0, "the command line", "owner")
@@ -115,10 +124,16 @@ class People:
             taken = {one for one, _ in known}
             free = (name, *(f"{name}{number}" for number in range(2, len(taken) + 3)))
             chosen = next(one for one in free if one not in taken)
-            return self._insert(connection, chosen, hashed, "owner"), password
+            person = self._insert(connection, OPERATOR, chosen, hashed, "owner")
+            return person, password
 
     def verify(self, name: str, password: str) -> Person | None:
         """The person whose name and password these are; None for any other, or a disabled one."""
+        proof = self.prove(name, password)
+        return None if proof is None else proof.person
+
+    def prove(self, name: str, password: str) -> Proof | None:
+        """The same, with what a session begins by (`SignIns.begin`)."""
         with self._database.read() as connection:
             row = self._row(connection, name)
         hashed = row.password_hash if row else None
@@ -128,7 +143,15 @@ class People:
             return None
         if row is None or hashed is None or row.disabled:
             return None
-        return row.person
+        return Proof(row.person, hashed)
+
+    def password_hash(self, name: str) -> str | None:
+        """To sign what only somebody who signed in as them can have got; None where there is
+        none.
+        """
+        with self._database.read() as connection:
+            row = self._row(connection, name)
+        return None if row is None else row.password_hash
 
     def enter(self, name: str) -> Person:
         """`--open` use among people who trust each other: the annotator of this name, made if new.
@@ -139,7 +162,7 @@ class People:
         with self._database.write(alone=True) as connection:
             row = self._row(connection, name)
             if row is None:
-                return self._insert(connection, name, None, "annotator")
+                return self._insert(connection, None, name, None, "annotator")
         if row.password_hash is not None or row.role != "annotator":
             raise NotAllowedError(f"{name} signs in with a password; choose another name.")
         if row.disabled:
@@ -173,32 +196,54 @@ class People:
             confirm(connection, by, owner=True)
             if self._row(connection, name) is not None:
                 raise InvalidError(f"There is a {name} already; choose another name.")
-            return self._insert(connection, name, hashed, role)
+            return self._insert(connection, by, name, hashed, role)
 
-    def change_password(self, who: Person, old: str, new: str) -> None:
-        """One's own. NotAllowedError where `old` is not the password now."""
+    def change_password(self, who: Person, old: str, new: str) -> Proof:
+        """One's own; ends all their sessions, and proves the new password for the next one.
+
+        NotAllowedError where `old` is not the password now.
+        """
         if self.verify(who.name, old) is None:
             raise NotAllowedError("The old password is not right; nothing was changed.")
-        self._set(who, who.name, password_hash=self._hash(new))
+        hashed = self._hash(new)
+        self._set(who, who.name, "changed their password", False, password_hash=hashed)
+        return Proof(who, hashed)
 
     def set_password(self, by: Person, name: str, new: str) -> None:
-        """Anybody's. Only for owners."""
-        self._set(by, name, owner=True, password_hash=self._hash(new))
+        """Anybody's; ends all their sessions. Only for owners."""
+        self._set(by, name, "set a password", True, password_hash=self._hash(new))
 
     def set_disabled(self, by: Person, name: str, disabled: bool) -> None:
-        """Whether a person is kept from signing in; their work stays. Only for owners."""
+        """Whether a person is kept from signing in; their work stays, their sessions end. Only for
+        owners."""
         if by.name == name:
             raise NotAllowedError("Nobody can disable themselves.")
-        self._set(by, name, owner=True, disabled=disabled)
+        what: What = "disabled a person" if disabled else "enabled a person"
+        self._set(by, name, what, True, disabled=disabled)
 
-    def _set(self, by: Person, name: str, owner: bool = False, **values: object) -> None:
-        with self._database.write() as connection:
-            confirm(connection, by, owner)
-            changed = connection.execute(
-                update(schema.Person).where(schema.Person.name == name).values(**values)
-            )
-            if changed.rowcount == 0:
-                raise NotFoundError(f"There is nobody called {name}.")
+    @staticmethod
+    def find(connection: Connection, by: Person, name: str, owner: bool) -> int:
+        """The id of the person called so, whom `by` (owner: an owner) is about to change.
+
+        Their row is held until the transaction ends.
+        """
+        confirm(connection, by, owner)
+        found = connection.scalar(
+            select(schema.Person.id)
+            .where(schema.Person.name == name)
+            .with_for_update(key_share=True)
+        )
+        if found is None:
+            raise NotFoundError(f"There is nobody called {name}.")
+        return found
+
+    def _set(self, by: Person, name: str, what: What, owner: bool, **values: object) -> None:
+        """Change a person's row; whoever came in as they were is out."""
+        with self._database.write(alone=True) as connection:
+            key = self.find(connection, by, name, owner)
+            connection.execute(update(schema.Person).where(schema.Person.id == key).values(values))
+            connection.execute(delete(schema.Session).where(schema.Session.person_id == key))
+            note(connection, self._clock(), by.name, what, person="" if by.name == name else name)
 
     def _hash(self, password: str) -> str:
         text_of("The password", password, LONGEST_PASSWORD)
@@ -209,13 +254,21 @@ class People:
             )
         return self._hasher.hash(password)
 
-    def _insert(self, connection: Connection, name: str, hashed: str | None, role: Role) -> Person:
+    def _insert(
+        self, connection: Connection, by: Person | None, name: str, hashed: str | None, role: Role
+    ) -> Person:
+        """A new row. by: who adds them; None: they come in by themselves."""
+        if name == OPERATOR.name:
+            raise InvalidError(f"Nobody can be called {name}; choose another name.")
+        now = self._clock()
         made = connection.execute(
             insert(schema.Person).values(
-                name=name, role=role, password_hash=hashed, disabled=False, created=self._clock()
+                name=name, role=role, password_hash=hashed, disabled=False, created=now
             )
         )
         [key] = made.inserted_primary_key or (0,)
+        who = name if by is None else by.name
+        note(connection, now, who, "added a person", person=name, detail=role)
         return Person(int(key), name, role)
 
     @staticmethod

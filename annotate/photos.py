@@ -17,6 +17,7 @@ from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from annotate import schema
 from annotate.database import Database
+from annotate.deeds import note
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR, Person, confirm
 from annotate.photo_folder import FoundPhoto, photo_of
@@ -95,6 +96,7 @@ class Photos:
                 connection, project, found, lambda file: {"folder_id": here, "file": file}
             )
             _forget_empty_folders(connection, project)
+            self._note(connection, by, project, added.new + added.linked)
             return added
 
     def add_folder(self, by: Person, project: int, folder: Path) -> int:
@@ -119,6 +121,7 @@ class Photos:
                     .values(folder_id=here, file=schema.Photo.name)
                 )
             _forget_empty_folders(connection, project)
+            self._note(connection, by, project, len(found))
         return len(found)
 
     def upload(self, by: Person, project: int, path: str, data: bytes) -> Added:
@@ -141,7 +144,13 @@ class Photos:
                 connection.execute(
                     insert(schema.Upload).values(photo_id=key.scalar_subquery(), data=data)
                 )
+            self._note(connection, by, project, added.new + added.linked)
             return added
+
+    def _note(self, connection: Connection, by: Person, project: int, photos: int) -> None:
+        if photos:
+            name, detail = project_info(connection, project).name, f"{photos} photos"
+            note(connection, self._clock(), by.name, "added photos", project=name, detail=detail)
 
     def bytes(self, who: Person, photo: int) -> bytes:
         """The photo's file as it is.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from annotate import schema
 from annotate.database import Database
+from annotate.deeds import note
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from annotate.people import Person, confirm
 from core.formats import record
@@ -153,7 +154,9 @@ class Projects:
         """A new project without photos. InvalidError where the name is taken. Only for owners."""
         with self._database.write(alone=True) as connection:
             confirm(connection, by, owner=True)
-            return make_project(connection, name, settings, self._clock())
+            made = make_project(connection, name, settings, self._clock())
+            note(connection, self._clock(), by.name, "made a project", project=made.name)
+            return made
 
     def all(self, who: Person) -> list[ProjectInfo]:
         """Every project, by name."""
@@ -190,7 +193,18 @@ class Projects:
             more = settings.annotators_per_photo - before.annotators_per_photo
             if more:
                 _want_more(connection, project, more)
-            return project_info(connection, project)
+            after = project_info(connection, project)
+            old, new = asdict(before), asdict(after.settings)
+            detail = ", ".join(sorted(key for key in new if new[key] != old[key]))
+            note(
+                connection,
+                self._clock(),
+                by.name,
+                "changed a project",
+                project=after.name,
+                detail=detail,
+            )
+            return after
 
     def add_photos(self, by: Person, project: int, photos: Sequence[record.Photo]) -> int:
         """Add photos with their suggestions; gives how many were new. Only for owners.
@@ -200,7 +214,14 @@ class Projects:
         """
         with self._database.write() as connection:
             confirm(connection, by, owner=True)
-            return insert_photos(connection, project, photos)
+            added = insert_photos(connection, project, photos)
+            if added:
+                name = project_info(connection, project).name
+                detail = f"{added} photos"
+                note(
+                    connection, self._clock(), by.name, "added photos", project=name, detail=detail
+                )
+            return added
 
     def photo(self, who: Person, photo: int) -> PhotoInfo:
         """One photo's name and size."""
@@ -232,6 +253,14 @@ class Projects:
                 )
             if rows:
                 connection.execute(insert(schema.Suggestion), rows)
+            note(
+                connection,
+                self._clock(),
+                by.name,
+                "added suggestions",
+                project=project_info(connection, project).name,
+                detail=f"{len(rows)} suggestions",
+            )
             return len(rows)
 
     def suggestions(self, who: Person, photo: int) -> tuple[record.Suggestion, ...]:

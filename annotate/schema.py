@@ -320,3 +320,43 @@ class Suggestion(Base):
     snippet: Mapped[str]
     score: Mapped[float]
     model: Mapped[str]
+
+
+class Session(Base):
+    """Somebody who signed in. The token itself is only in their browser's cookie."""
+
+    __tablename__ = "session"
+
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    """SHA-256 of the token: whoever reads the table can sign in as nobody."""
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    by_password: Mapped[bool]
+    """False where a name was enough: a server that asks for passwords does not take it."""
+    created: Mapped[datetime] = mapped_column(index=True)
+
+
+class Deed(Base):
+    """One line of the audit: who did what, when. Never changed; what people did to photos stands in
+    `Revision`, and `audit.py` lists both together. Names, because they are for people to read."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    who: Mapped[str]
+    """"" for somebody who is not signed in."""
+    what: Mapped[str]
+    person: Mapped[str]
+    """Whom it was done to."""
+    project: Mapped[str]
+    detail: Mapped[str]
+    address: Mapped[str]
+
+
+class Setting(Base):
+    """What belongs to the database itself, by name."""
+
+    __tablename__ = "setting"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]

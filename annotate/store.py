@@ -6,7 +6,7 @@ says is durable; when it raises, nothing changed. Every error is a `StoreError` 
 message is one sentence that may be shown.
 
 Who acts is always the first argument, a `Person` that the server got from its session
-(`people.verify` or `people.enter` at sign-in, `people.named` for a session's user name afterwards),
+(`people.verify` or `people.enter` at sign-in, `sign_ins.person` for a session's token afterwards),
 never from what a browser sent. Every call looks up rights and "disabled" again.
 
     store = Store("sqlite:///annotations.db")
@@ -28,6 +28,8 @@ The parts, each documented where it is defined:
 
 - `people` (people.py): first_administrator, verify, enter, named, all, add, change_password,
   set_password, set_disabled.
+- `sign_ins` (sign_ins.py): begin, person, end, end_all, identity.
+- `audit` (audit.py): note, lines.
 - `projects` (projects.py): create, all, get, named, change, add_photos, photo,
   add_suggestions, suggestions.
 - `photos` (photos.py): the photos' files: add_found, add_folder, upload, bytes.
@@ -44,6 +46,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from annotate.audit import Audit
 from annotate.database import Database
 from annotate.errors import NotFoundError, StoreError
 from annotate.exchange import Exchange
@@ -52,6 +55,7 @@ from annotate.photos import Photos
 from annotate.progress import Progress
 from annotate.projects import ProjectInfo, Projects
 from annotate.review import Review
+from annotate.sign_ins import SignIns
 from annotate.work import Work
 from core.formats.record import Project
 
@@ -106,6 +110,8 @@ class Store:
     def __init__(self, url: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.database = Database(url)
         self.people = People(self.database, clock)
+        self.sign_ins = SignIns(self.database, clock)
+        self.audit = Audit(self.database, clock)
         self.projects = Projects(self.database, clock)
         self.photos = Photos(self.database, clock)
         self.work = Work(self.database, clock)

@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 settings = ServerSettings(Path(uploads), chosen.host, tuple(chosen.name))
                 return app.create(services, settings, chosen.pages)
 
-            server.serve(application, listening, chosen.host, note)
+            server.serve(application, listening, chosen.host, note, chosen.proxy)
 
 
 def _models(chosen: argparse.Namespace) -> dict[str, Any]:

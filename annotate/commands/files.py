@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -99,14 +99,19 @@ def sizes_of(arguments: argparse.Namespace) -> Mapping[str, tuple[int, int]]:
 
 def write_file(path: Path, data: bytes) -> None:
     """The whole file or none of it: what was there stays until all is written."""
+    write_pieces(path, (data,))
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes], mode: int = 0o644) -> None:
+    """The same, of a file that is made as it is written; what making it raises is passed on."""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with open(handle, "wb") as file:
-                file.write(data)
+                file.writelines(pieces)
                 file.flush()
                 os.fsync(handle)
-            os.chmod(name, 0o644)  # as other files; mkstemp's are for the owner only
+            os.chmod(name, mode)  # mkstemp's are for the owner only
             os.replace(name, path)
         except BaseException:
             os.unlink(name)

@@ -1,6 +1,7 @@
 """People who may sign in: `user add NAME`, `user list`, `user password NAME`, `user disable NAME`.
 
-A password is made and shown once; its person can change it on the page.
+A password is made and shown once; its person can change it on the page. Disabling somebody, a new
+password and `user sign-out NAME` end all their sessions.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from annotate.people import OPERATOR
 def add_arguments(options: argparse.ArgumentParser) -> None:
     """The command's options."""
     deeds = options.add_subparsers(
-        dest="deed", required=True, metavar="add|list|password|disable|enable"
+        dest="deed", required=True, metavar="add|list|password|disable|enable|sign-out"
     )
     for deed, text in (
         ("add", "a new person, with a password that is shown once"),
         ("password", "a new password for a person, shown once"),
         ("disable", "keep a person from signing in; their work stays"),
         ("enable", "let a person sign in again"),
+        ("sign-out", "end a person's sessions on all their browsers"),
     ):
         one = deeds.add_parser(deed, help=text)
         one.add_argument("name", help="the name that the person signs in with")
@@ -45,6 +47,9 @@ def main(arguments: argparse.Namespace) -> None:
         elif arguments.deed in ("disable", "enable"):
             people.set_disabled(OPERATOR, arguments.name, arguments.deed == "disable")
             print(f"{arguments.name} is {arguments.deed}d.")
+        elif arguments.deed == "sign-out":
+            ended = store.sign_ins.end_all(OPERATOR, arguments.name)
+            print(f"{arguments.name} is signed out of {ended} sessions.")
         else:
             password = secrets.token_urlsafe(12)
             if arguments.deed == "add":

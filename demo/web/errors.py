@@ -78,6 +78,12 @@ async def absent(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _of_user_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, UserError)
+    return answer_to(error)
+
+
+def answer_to(error: UserError) -> JSONResponse:
+    """What went wrong, as the answer that its class stands for."""
     if isinstance(error, RefusedError):
         return refusal(error.status, error.kind, str(error))
     status, kind = next(ANSWERS[base] for base in type(error).__mro__ if base in ANSWERS)

@@ -23,7 +23,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from demo.web.errors import refusal
+from core.errors import UserError
+from demo.web.errors import SENTENCES, absent, answer_to, refusal
 from demo.web.uploads import UploadFolder
 
 CALLER: ContextVar[str] = ContextVar("CALLER", default="")
@@ -60,6 +61,8 @@ WRITE = (
 )
 INSIDE = ("/config", "/gradio_api/*")
 """Where a sign-in, if there is one, stands before every address."""
+DOORS = ("/",)
+"""Where whoever is not signed in gets the page that asks for a password instead."""
 
 # Nothing may come from elsewhere, whatever a page of ours would ask for. Gradio's
 # components are built from strings at run time: hence 'unsafe-eval' and 'unsafe-inline'.
@@ -152,7 +155,8 @@ def fetches(data: Any) -> bool:
 
 class Guard:
     """ASGI middleware. hosts: the names (no ports) under which the server may be called; admitted:
-    who may ask anything of Gradio (None: all), in a thread, each time."""
+    who may ask anything of Gradio (None: all), in a thread, each time; door: what answers others in
+    the place of a page."""
 
     def __init__(
         self,
@@ -162,8 +166,10 @@ class Guard:
         any_address: bool = False,
         limits: GuardLimits = GuardLimits(),
         admitted: Callable[[Request], bool] | None = None,
+        door: ASGIApp = absent,
     ) -> None:
         self.app = app
+        self.door = door
         self.admitted = admitted
         self.uploads = uploads
         self.hosts = frozenset(host.lower().strip("[]") for host in hosts)
@@ -193,20 +199,26 @@ class Guard:
                     headers[name] = value
             await send(message)
 
-        if answer := self._refusal(scope):
+        if answer := self._refusal(scope) or await self._stopped(scope):
             await answer(scope, receive, marked)
-        elif not await self._may_enter(scope):
-            await refusal(401, "nobody", "Sign in first.")(scope, receive, marked)
         elif scope["method"] != "POST":
             await self.app(scope, receive, marked)
         else:
             await _capped(self._post, self._most(scope["path"]))(scope, receive, marked)
 
-    async def _may_enter(self, scope: Scope) -> bool:
-        """Gradio asks this of some addresses only, and not whether somebody may come any more."""
-        if self.admitted is None or not _matches(scope["path"], INSIDE):
-            return True
-        return await run_in_threadpool(self.admitted, Request(scope))
+    async def _stopped(self, scope: Scope) -> ASGIApp | None:
+        """What is answered instead to somebody who is not signed in. Gradio asks this of some
+        addresses only."""
+        if self.admitted is None or not _matches(scope["path"], (*INSIDE, *DOORS)):
+            return None
+        try:
+            if await run_in_threadpool(self.admitted, Request(scope)):
+                return None
+        except UserError as error:
+            return answer_to(error)
+        return (
+            self.door if _matches(scope["path"], DOORS) else refusal(401, "nobody", SENTENCES[401])
+        )
 
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
         if _matches(scope["path"], self.limits.files):

@@ -20,6 +20,7 @@ from demo.web import errors
 from demo.web.component import static, static_folders
 from demo.web.guard import Guard, GuardLimits
 from demo.web.sessions import Sessions
+from demo.web.sign_in import door, sign_in_routes
 from demo.web.uploads import UploadFolder, UploadLimits
 
 STATIC = static(__file__)
@@ -91,7 +92,7 @@ def create(
     def plotly_script() -> FileResponse:
         return FileResponse(PLOTLY, media_type="text/javascript")
 
-    for router in routers:
+    for router in (*routers, *([sign_in_routes(sign_in)] if sign_in else ())):
         app.include_router(router)
     for address, files in static_folders().items():
         app.mount(f"/{address}", StaticFiles(directory=files))
@@ -104,6 +105,7 @@ def create(
         any_address=settings.host in ("0.0.0.0", "::"),
         limits=limits,
         admitted=None if sign_in is None else lambda request: sign_in.person(request) is not None,
+        door=door,
     )
     blocks = pages()
     blocks.state_session_capacity = settings.sessions
@@ -122,7 +124,7 @@ def create(
         run_history=False,
         show_error=False,  # what goes wrong inside is for the log, not for the visitor
         max_file_size=settings.limits.request_bytes,
-        auth=sign_in.check_password if sign_in else None,
+        auth_dependency=sign_in.name if sign_in else None,
         ssr_mode=False,
         mcp_server=False,
         enable_monitoring=False,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ipaddress
 import logging
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from core.command_line import INTERRUPTED, until_unread
@@ -24,6 +25,15 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
     options.add_argument("--port", type=int, default=7860, help="0 for any free one (7860)")
     options.add_argument(
         "--name", action="append", default=[], help="a further host name to answer to; repeatable"
+    )
+    options.add_argument(
+        "--proxy",
+        action="append",
+        type=_network,
+        default=[],
+        metavar="ADDRESS",
+        help="a proxy, or a network of them (172.16.0.0/12), that says truly who calls and whether "
+        "by HTTPS (X-Forwarded-For, X-Forwarded-Proto); repeatable. Nobody else is believed",
     )
 
 
@@ -44,10 +54,26 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"'{text[:60]}' is no address; expected one such as 127.0.0.1 or 172.16.0.0/12"
+        ) from None
+
+
 def serve(
-    create: Callable[[], FastAPI], listening: socket.socket, host: str, note: str = ""
+    create: Callable[[], FastAPI],
+    listening: socket.socket,
+    host: str,
+    note: str = "",
+    proxies: Sequence[str] = (),
 ) -> None:
-    """Make the application, say where it is, and the note; run until interrupted."""
+    """Make the application, say where it is, and the note; run until interrupted.
+
+    proxies: networks whose word counts for who calls.
+    """
     import uvicorn  # these take seconds, and are not needed to refuse
 
     from demo.web.patience import patient
@@ -57,7 +83,9 @@ def serve(
             create(),
             http=patient(),
             log_level="warning",
-            proxy_headers=False,  # who calls is told by the socket, not by a header
+            # Who calls is told by the socket, and by a header only where a proxy of ours wrote it.
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
             server_header=False,
             timeout_graceful_shutdown=2,  # open pages hold a connection for ever
         )

@@ -11,11 +11,13 @@ import pytest
 from PIL import Image
 
 from annotate.__main__ import parser
+from annotate.database import MIGRATIONS
 from annotate.errors import InvalidError
 from annotate.people import OPERATOR
 from annotate.store import Store
 
 ROOT = Path(__file__).parents[2]
+REVISIONS = sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def run(*arguments: str) -> None:
@@ -43,7 +45,7 @@ def test_from_nothing_to_a_project_with_people(
     run("user", "list", *here)
     lines = capsys.readouterr().out.splitlines()
     assert lines[:5] == [
-        "The store has schema 0002.",
+        f"The store has schema {REVISIONS[-1]}.",
         "Made dogs.",
         "Added 2 photos to dogs; 0 were there already.",
         "Added 0 photos to dogs; 2 were there already.",

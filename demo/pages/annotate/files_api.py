@@ -69,6 +69,7 @@ def files_api(sessions: Sessions) -> APIRouter:
         """The whole project in one of the formats, as a file to keep."""
         chosen = _format(form)
         found = store.records(by, project)
+        store.audit.note(by.name, "exported a project", project=found.name, detail=form)
         name = re.sub(r"[^A-Za-z0-9]+", "-", found.name).strip("-") or "project"
         return Response(
             chosen.write(found),

@@ -34,6 +34,12 @@ class Entry(Body):
     password: str | None = None
 
 
+class Leaving(Body):
+    """Of this browser, or of all."""
+
+    everywhere: bool = False
+
+
 class Passwords(Body):
     """To change one's own."""
 
@@ -102,18 +108,22 @@ def work_api(sessions: Sessions, pictures: PictureCache) -> APIRouter:
         }
 
     @router.post("/enter")
-    async def enter(entry: Entry, response: Response) -> dict[str, Any]:
-        person = await sessions.enter(entry.name, entry.password, response)
+    async def enter(entry: Entry, request: Request, response: Response) -> dict[str, Any]:
+        person = await sessions.enter(entry.name, entry.password, request, response)
         return {"name": person.name, "owner": person.owner, "open": sessions.open}
 
     @router.post("/leave")
-    def leave(request: Request, response: Response) -> dict[str, Any]:
-        sessions.leave(request, response)
+    def leave(request: Request, response: Response, leaving: Leaving) -> dict[str, Any]:
+        sessions.leave(request, response, leaving.everywhere)
         return {}
 
     @router.post("/password")
-    async def password(who: known, passwords: Passwords) -> dict[str, Any]:
-        await sessions.change_password(who, passwords.old, passwords.new)
+    async def password(
+        who: known, passwords: Passwords, request: Request, response: Response
+    ) -> dict[str, Any]:
+        """All sessions of the caller end; this browser gets a new one."""
+        old, new = passwords.old, passwords.new
+        await sessions.change_password(who, old, new, request, response)
         return {}
 
     @router.get("/projects")

@@ -133,6 +133,10 @@ class Page {
   async password() {
     const words = await askPasswords(this.root);
     if (!words) return;
+    if (words.everywhere) {
+      await this.leave(true);
+      return;
+    }
     try {
       await tell("password", words);
       this.far.textContent = "Your password is changed.";
@@ -141,16 +145,13 @@ class Page {
     }
   }
 
-  async leave() {
+  async leave(everywhere = false) {
     await this.editor?.saver.save();
     this.editor?.stop();
     this.editor = null;
-    if (!this.me.open) {
-      location.href = new URL("logout?all_session=false", document.baseURI).href; // Gradio's own
-      return;
-    }
-    await tell("leave").catch(() => {});
-    await this.start();
+    await tell("leave", { everywhere }).catch(() => {});
+    if (this.me.open) await this.start();
+    else location.reload(); // at the door
   }
 }
 

@@ -9,8 +9,8 @@ function ask(place, title, body, buttons) {
     const dialog = make("dialog", { class: "ask", "aria-label": title });
     const form = make("form", { method: "dialog" }, make("h2", {}, title), ...body);
     const row = make("div", { class: "row" });
-    for (const { label, value, main } of buttons) {
-      row.append(make("button", { value, class: main ? "main" : "", formnovalidate: value === "" }, label));
+    for (const { label, value, main, unfilled = value === "" } of buttons) {
+      row.append(make("button", { value, class: main ? "main" : "", formnovalidate: unfilled }, label));
     }
     form.append(row);
     dialog.append(form);
@@ -54,15 +54,17 @@ export async function askText(place, title, note, label) {
   return answer === "yes" ? text.value.trim() : null;
 }
 
-// -> {old, new}, or null
+// -> {old, new}, {everywhere: true} to sign out on all browsers, or null
 export async function askPasswords(place) {
   const field = (label, complete) =>
     make("input", { type: "password", required: true, autocomplete: complete, "aria-label": label, placeholder: label });
   const [old, fresh] = [field("The password now", "current-password"), field("The new one", "new-password")];
   const answer = await ask(place, "Change your password", [old, fresh], [
     { label: "Change it", value: "yes", main: true },
+    { label: "Sign out everywhere", value: "everywhere", unfilled: true },
     { label: "Go back", value: "" },
   ]);
+  if (answer === "everywhere") return { everywhere: true };
   return answer === "yes" ? { old: old.value, new: fresh.value } : null;
 }
 

@@ -64,7 +64,7 @@ def app(bureau: Bureau, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
 
 @pytest.fixture(scope="module")
 def closed(bureau: Bureau, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
-    """With Gradio's sign-in before everything."""
+    """With a sign-in before everything."""
     return made(bureau, False, tmp_path_factory.mktemp("closed"))
 
 
@@ -431,6 +431,112 @@ def test_ones_own_password(bureau: Bureau, closed: FastAPI) -> None:
     right = client.post("/annotate/password", json={"old": PASSWORD, "new": "another password"})
     assert right.status_code == 200
     assert bureau.store.people.verify("Changer", "another password") is not None
+
+
+def signed_in(app: FastAPI, name: str, password: str = PASSWORD) -> TestClient:
+    client = TestClient(app, base_url=OWN, raise_server_exceptions=False)
+    answer = client.post("/login", data={"username": name, "password": password})
+    assert answer.status_code == 200, answer.text
+    return client
+
+
+def may_come(client: TestClient) -> bool:
+    """Whether all that stands behind the door answers, or nothing of it."""
+    paths = ("/config", "/gradio_api/info", "/annotate/projects")
+    answers = {client.get(path).status_code for path in paths}
+    assert answers in ({200}, {401}), answers
+    return answers == {200}
+
+
+def test_a_change_of_password_ends_every_other_session(closed: FastAPI, bureau: Bureau) -> None:
+    bureau.store.people.add(OPERATOR, "Rotator", PASSWORD)
+    here, there = (signed_in(closed, "Rotator") for _ in range(2))
+    before = dict(here.cookies)
+    change = {"old": PASSWORD, "new": "another password"}
+    assert here.post("/annotate/password", json=change).status_code == 200
+    assert may_come(here)
+    assert not may_come(there)
+    kept = TestClient(closed, base_url=OWN, cookies=before)
+    assert not may_come(kept)  # this browser's old cookie, too
+    bureau.store.people.set_password(bureau.boss, "Rotator", PASSWORD)
+    assert not may_come(here)
+
+
+def test_signing_out_everywhere(closed: FastAPI, bureau: Bureau) -> None:
+    bureau.store.people.add(OPERATOR, "Leaver2", PASSWORD)
+    here, there, other = (signed_in(closed, "Leaver2") for _ in range(3))
+    assert here.get("/logout", follow_redirects=False).status_code == 302
+    assert [may_come(one) for one in (here, there, other)] == [False, True, True]
+    assert there.post("/annotate/leave", json={"everywhere": True}).status_code == 200
+    assert [may_come(one) for one in (there, other)] == [False, False]
+
+
+def test_signing_in_ends_the_session_that_was_there(closed: FastAPI, bureau: Bureau) -> None:
+    """A token that somebody planted in a browser is worth nothing once its owner signs in."""
+    client = signed_in(closed, "boss")
+    planted = dict(client.cookies)
+    answer = client.post("/login", data={"username": "boss", "password": PASSWORD})
+    assert answer.status_code == 200
+    assert dict(client.cookies) != planted
+    assert may_come(client)
+    assert not may_come(TestClient(closed, base_url=OWN, cookies=planted))
+
+
+def test_sessions_of_an_open_server_do_not_open_a_closed_one(
+    closed: FastAPI, visit: Callable[..., TestClient]
+) -> None:
+    """Both servers have one store, and so one name of the cookie."""
+    by_name, by_password = visit("Nameless"), visit("boss", PASSWORD)
+    for client, comes in ((by_name, False), (by_password, True)):
+        same = TestClient(closed, base_url=OWN, cookies=dict(client.cookies))
+        assert may_come(same) == comes
+
+
+def test_strangers_do_not_lock_an_owner_out(closed: FastAPI, bureau: Bureau) -> None:
+    """Forty guesses at once, one of them right, from the address of the owner's own browser."""
+    bureau.store.people.add(OPERATOR, "Target", PASSWORD)
+    owner = signed_in(closed, "Target")
+    owner.get("/logout")
+
+    def guess(k: int) -> int:
+        client = TestClient(closed, base_url=OWN)
+        password = PASSWORD if k == 39 else f"guess {k}"
+        return client.post("/login", data={"username": "Target", "password": password}).status_code
+
+    with ThreadPoolExecutor(40) as threads:
+        answers = list(threads.map(guess, range(40)))
+    assert answers.count(400) <= 10
+    assert set(answers) <= {400, 429, 200}
+    for k in range(12):
+        guess(k)
+    assert guess(39) == 429  # a stranger with the right password waits, too
+    answer = owner.post("/login", data={"username": "Target", "password": PASSWORD})
+    assert answer.status_code == 200
+    assert may_come(owner)
+    with bureau.store.audit.lines(OPERATOR) as lines:
+        noted = [one.person for one in lines if one.what == "guessed passwords"]
+    assert noted.count("Target") == 1
+
+
+def test_cookies_behind_a_proxy_that_speaks_https(closed: FastAPI, bureau: Bureau) -> None:
+    for scheme in ("http", "https"):
+        client = TestClient(closed, base_url=f"{scheme}://127.0.0.1:7860")
+        answer = client.post("/login", data={"username": "boss", "password": PASSWORD})
+        for cookie in answer.headers.get_list("set-cookie"):
+            parts = {one.strip().lower() for one in cookie.split(";")[1:]}
+            assert {"httponly", "samesite=lax", "path=/"} <= parts
+            assert ("secure" in parts) == (scheme == "https")
+
+
+def test_new_names_are_few_in_a_moment(bureau: Bureau, tmp_path: Path) -> None:
+    app = made(bureau, True, tmp_path)
+    client = TestClient(app, base_url=OWN)
+    answers = [
+        client.post("/annotate/enter", json={"name": f"flood {k}"}).status_code for k in range(105)
+    ]
+    assert answers == [200] * 30 + [429] * 75
+    again = client.post("/annotate/enter", json={"name": "flood 0"})
+    assert again.status_code == 200  # whoever has a name keeps it
 
 
 @pytest.mark.parametrize("secret", ["annotations.db", "demo/app.py", "etc/passwd", ".env"])

@@ -10,17 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from fastapi import HTTPException
+from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from annotate.errors import CrowdedError
-from demo.web.guesses import Guesses, GuessLimits
+from demo.web.guesses import Guesses, GuessLimits, Rate, TooManyError
 from demo.web.line import Line, LineFullError
 from demo.web.sessions import SessionLimits, Sessions
 from tests.demo.pages.annotate.conftest import Bureau
 from tests.demo.pages.annotate.test_api import draft
 
-LIMITS = GuessLimits(minutes=5.0, together=3, address=6, name=9, remembered=50)
+LIMITS = GuessLimits(Rate(3, 30.0), Rate(6, 5.0), Rate(9, 1.5), remembered=50)
 
 
 class Clock:
@@ -52,15 +52,45 @@ def test_a_name_is_closed_for_who_guesses_and_for_nobody_else(
     guesses: Guesses, clock: Clock
 ) -> None:
     wrong(guesses, 3, "Anna")
-    with pytest.raises(CrowdedError, match="wait 5 minutes"):
+    with pytest.raises(TooManyError, match="wait 30 seconds"):
         guesses.begin("Anna", "10.0.0.1")
     guesses.begin("Anna", "10.0.0.2")
     guesses.begin("Ben", "10.0.0.1")
-    clock.now = 299
-    with pytest.raises(CrowdedError):
+    clock.now = 29
+    with pytest.raises(TooManyError, match="wait 1 seconds"):
         guesses.begin("Anna", "10.0.0.1")
-    clock.now = 300
+    clock.now = 30
     guesses.begin("Anna", "10.0.0.1")
+    with pytest.raises(TooManyError, match="wait 30 seconds"):
+        guesses.begin("Anna", "10.0.0.1")
+    clock.now = 1000
+    wrong(guesses, 3, "Anna")
+    with pytest.raises(TooManyError):
+        guesses.begin("Anna", "10.0.0.1")
+
+
+def test_a_browser_that_was_signed_in_is_not_closed_by_strangers(guesses: Guesses) -> None:
+    """Not even by those beside it, at the same address; and it may not guess more than they."""
+    wrong(guesses, 3, "Anna")
+    for _ in range(3):
+        guesses.begin("Anna", "10.0.0.1", "her browser")
+    with pytest.raises(TooManyError):
+        guesses.begin("Anna", "10.0.0.1", "her browser")
+    guesses.right("Anna", "10.0.0.1", "her browser")
+    guesses.begin("Anna", "10.0.0.1", "her browser")
+
+
+def test_being_closed_is_worth_a_line_once(guesses: Guesses, clock: Clock) -> None:
+    def first() -> bool:
+        with pytest.raises(TooManyError) as caught:
+            guesses.begin("Anna", "10.0.0.1")
+        return caught.value.first
+
+    wrong(guesses, 3, "Anna")
+    assert [first() for _ in range(3)] == [True, False, False]
+    clock.now = 301
+    wrong(guesses, 3, "Anna")
+    assert first()
 
 
 def test_new_names_do_not_help(guesses: Guesses) -> None:
@@ -96,13 +126,13 @@ def test_the_right_password_opens_again(guesses: Guesses) -> None:
         guesses.right("Anna", "10.0.0.1")
         guesses.right("Ben", "10.0.0.1")  # whatever is told, no count falls below zero
         guesses.right("Ben", "10.0.0.1")
-    assert len(guesses._begun) <= 3
+    assert len(guesses._tries._counted) <= 3
 
 
 def test_what_is_remembered_is_bounded(guesses: Guesses) -> None:
     for k in range(500):
         guesses.begin(f"name {k}", f"10.0.{k // 200}.{k % 200}")
-    assert len(guesses._begun) == 50
+    assert len(guesses._tries._counted) == 50
 
 
 def test_a_line_has_an_end_for_each_and_for_all() -> None:
@@ -143,12 +173,13 @@ def unhurried(address: str) -> httpx.Client:
 def test_hashing_takes_no_thread_of_others(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
     """While more people sign in than the server has threads, other work gets one at once."""
     gate = threading.Event()
-    monkeypatch.setattr(bureau.store.people, "verify", lambda *_: gate.wait(60) and None)
+    monkeypatch.setattr(bureau.store.people, "prove", lambda *_: gate.wait(60) and None)
     sessions = Sessions(bureau.store, open=False, limits=SessionLimits(pause=0))
+    request = Request({"type": "http", "headers": []})
 
     async def come() -> None:
         guessing = [
-            asyncio.create_task(sessions.check_password(f"name {k}", "wrong")) for k in range(60)
+            asyncio.create_task(sessions.verified(f"name {k}", "wrong", request)) for k in range(60)
         ]
         await asyncio.sleep(0)
         try:
@@ -156,8 +187,7 @@ def test_hashing_takes_no_thread_of_others(bureau: Bureau, monkeypatch: pytest.M
         finally:
             gate.set()
         answers = await asyncio.gather(*guessing, return_exceptions=True)
-        told = [one for one in answers if isinstance(one, HTTPException)]
-        assert {one.status_code for one in told} == {429}
+        told = [one for one in answers if isinstance(one, CrowdedError)]
         assert len(told) == 60 - sessions.limits.waiting_each
 
     asyncio.run(come())
