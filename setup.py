@@ -18,7 +18,7 @@ from setuptools.command.build_py import build_py
 from setuptools.errors import BaseError
 
 NAME = "visual_semantic_alignment"
-ROOMS = ("core", "annotate", "train", "demo")
+FOLDERS = ("core", "annotate", "train", "demo")
 NOT_SHIPPED = {".md", ".pyc", ".mako"}
 """Kinds of files that only somebody who works on the code needs."""
 FOR_TESTS = "# Tests and checks"
@@ -49,33 +49,35 @@ class Build(build_py):
 
 
 def under_the_name(source: str, file: str) -> str:
-    """A module's source with the rooms' modules under the package's name.
+    """A module's source with the folders' modules under the package's name.
 
     Raises BaseError for `import core.x`, which would bind a name that the package does not have.
     """
     lines = source.split("\n")
-    places: list[tuple[int, int]] = []  # line from 0, byte in the line where a room's name begins
+    places: list[tuple[int, int]] = []  # line from 0, byte in the line where a folder's name begins
     for node in ast.walk(ast.parse(source, file)):
-        if isinstance(node, ast.ImportFrom) and node.level == 0 and _in_a_room(node.module):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and _in_a_folder(node.module):
             places.append((node.lineno - 1, node.col_offset + len("from ")))
         elif isinstance(node, ast.Import):
             for alias in node.names:
-                if _in_a_room(alias.name) and alias.asname is None:
+                if _in_a_folder(alias.name) and alias.asname is None:
                     raise BaseError(f"{file}, line {node.lineno}: expected `from ... import ...`")
-                if _in_a_room(alias.name):
+                if _in_a_folder(alias.name):
                     places.append((alias.lineno - 1, alias.col_offset))
         elif isinstance(node, ast.Call) and _called(node) == "import_module" and node.args:
             name = node.args[0]  # "core.x", or f"core.{x}"
             first = name.values[0] if isinstance(name, ast.JoinedStr) and name.values else name
-            if isinstance(first, ast.Constant) and _in_a_room(str(first.value)):
+            if isinstance(first, ast.Constant) and _in_a_folder(str(first.value)):
                 opened = OPENING.match(lines[name.lineno - 1].encode()[name.col_offset :])
                 places.append((name.lineno - 1, name.col_offset + opened.end()))
     for line, byte in sorted(places, reverse=True):
         raw = lines[line].encode()
         lines[line] = (raw[:byte] + f"{NAME}.".encode() + raw[byte:]).decode()
     text = "\n".join(lines)
-    for room in ROOMS:  # `python -m train` stands in messages only: as code it would be an error
-        text = text.replace(f"python -m {room}", f"python -m {NAME}.{room}")
+    for (
+        folder
+    ) in FOLDERS:  # `python -m train` stands in messages only: as code it would be an error
+        text = text.replace(f"python -m {folder}", f"python -m {NAME}.{folder}")
     return text
 
 
@@ -84,16 +86,16 @@ def _called(call: ast.Call) -> str:
     return getattr(call.func, "id", getattr(call.func, "attr", ""))
 
 
-def _in_a_room(module: str | None) -> bool:
-    return (module or "").partition(".")[0] in ROOMS
+def _in_a_folder(module: str | None) -> bool:
+    return (module or "").partition(".")[0] in FOLDERS
 
 
 def packages() -> dict[str, str]:
-    """Package -> folder, for the four rooms with all that lies in them, and what holds them."""
+    """Package -> folder, for the four folders with all that lies in them, and what holds them."""
     found = {NAME: "tools/package"}
-    for folder in find_namespace_packages(include=[f"{room}*" for room in ROOMS]):
-        if "__pycache__" not in folder and folder.partition(".")[0] in ROOMS:
-            found[f"{NAME}.{folder}"] = folder.replace(".", "/")
+    for module in find_namespace_packages(include=[f"{folder}*" for folder in FOLDERS]):
+        if "__pycache__" not in module and module.partition(".")[0] in FOLDERS:
+            found[f"{NAME}.{module}"] = module.replace(".", "/")
     return found
 
 

@@ -142,28 +142,28 @@ def _begin(connection: Connection) -> None:
         return
     # SQLite's own wait sleeps up to 100 ms between two looks, and whoever has just written comes
     # first again: others starve. So only the first in line looks for SQLite's lock; who comes back
-    # finds somebody at the door, and stands behind.
+    # finds that file locked, and waits.
     deadline = time.monotonic() + WAIT_SECONDS
     driver.execute("PRAGMA busy_timeout=0").close()
     _, _, path = driver.execute("PRAGMA database_list").fetchone()
     try:
-        door = os.open(f"{path}-door", os.O_RDWR | os.O_CREAT, 0o600)
+        turn = os.open(f"{path}-lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise StoreError("The database's file cannot be opened for writing.") from error
     try:
-        while not (_at_the_door(door) and _begun(driver)):
+        while not (_first_in_line(turn) and _begun(driver)):
             if time.monotonic() > deadline:
                 raise BusyError("The store is busy, and nothing was saved; try again.")
             time.sleep(random.uniform(0.001, 0.005))
     finally:
-        os.close(door)  # the next one's turn
+        os.close(turn)  # the next one's turn
         driver.execute(f"PRAGMA busy_timeout={WAIT_SECONDS * 1000}").close()
 
 
-def _at_the_door(door: int) -> bool:
+def _first_in_line(turn: int) -> bool:
     """Whether this process is the first in line; it stays so until the file is closed."""
     try:
-        fcntl.flock(door, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -24,7 +24,7 @@ from annotate.projects import (
     SUGGESTION_COLUMNS,
     PhotoInfo,
     ProjectInfo,
-    Settings,
+    ProjectSettings,
     insert_photos,
     make_project,
     photo_sizes,
@@ -101,7 +101,7 @@ class Exchange:
     def load(self, by: Person, project: Project, name: str | None) -> ProjectInfo:
         """See `Store.load`."""
         now = self._clock()
-        settings = Settings(
+        settings = ProjectSettings(
             project.boxes_per_photo,
             project.annotators_per_photo,
             project.guidelines,

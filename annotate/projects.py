@@ -22,7 +22,7 @@ LONGEST_LEASE = 60 * 24 * 30
 
 
 @dataclass(frozen=True)
-class Settings:
+class ProjectSettings:
     """A project's rules."""
 
     boxes_per_photo: int = 5
@@ -45,7 +45,7 @@ class ProjectInfo:
 
     id: int
     name: str
-    settings: Settings
+    settings: ProjectSettings
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def suggestions_of(connection: Connection, photo: int) -> tuple[record.Suggestio
     return tuple(suggestion_from(row) for row in rows)
 
 
-def checked(settings: Settings) -> dict[str, Any]:
+def checked(settings: ProjectSettings) -> dict[str, Any]:
     """The columns of a project's rules; InvalidError for the first that cannot be."""
     for switch in (settings.blind, settings.suggestions):
         if not isinstance(switch, bool):
@@ -150,7 +150,9 @@ class Projects:
         self._database = database
         self._clock = clock
 
-    def create(self, by: Person, name: str, settings: Settings = Settings()) -> ProjectInfo:
+    def create(
+        self, by: Person, name: str, settings: ProjectSettings = ProjectSettings()
+    ) -> ProjectInfo:
         """A new project without photos. InvalidError where the name is taken. Only for owners."""
         with self._database.write(alone=True) as connection:
             confirm(connection, by, owner=True)
@@ -180,7 +182,7 @@ class Projects:
         known = ", ".join(project.name for project in projects) or "none yet"
         raise NotFoundError(f"There is no project called {name}; there are: {known}.")
 
-    def change(self, by: Person, project: int, settings: Settings) -> ProjectInfo:
+    def change(self, by: Person, project: int, settings: ProjectSettings) -> ProjectInfo:
         """Other rules from now on; what was submitted stays. Only for owners."""
         values = checked(settings)
         with self._database.write() as connection:
@@ -300,7 +302,7 @@ def lock_project(connection: Connection, project: int) -> None:
 
 
 def make_project(
-    connection: Connection, name: str, settings: Settings, now: datetime
+    connection: Connection, name: str, settings: ProjectSettings, now: datetime
 ) -> ProjectInfo:
     """Insert a project; the transaction must be `alone`."""
     name = name_of("The project's name", name)
@@ -440,4 +442,4 @@ def _suggestion_rows(
 
 def _project(row: Any) -> ProjectInfo:
     key, name, *settings = row
-    return ProjectInfo(key, name, Settings(*settings))
+    return ProjectInfo(key, name, ProjectSettings(*settings))

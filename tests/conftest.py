@@ -1,4 +1,4 @@
-"""What several rooms' tests share: a tiny model with random weights, and a browser."""
+"""What the tests of several folders share: a tiny model with random weights, and a browser."""
 
 from __future__ import annotations
 

@@ -59,9 +59,9 @@ def test_every_command_is_documented() -> None:
         assert f"python -m train {command}" in text, f"train {command} stands in no document"
 
 
-def test_every_file_of_a_room_has_a_line_in_its_readme() -> None:
-    for room in ("core", "train", "demo", "annotate"):
-        for path in (ROOT / room).rglob("*.py"):
+def test_every_file_has_a_line_in_its_readme() -> None:
+    for top in ("core", "train", "demo", "annotate"):
+        for path in (ROOT / top).rglob("*.py"):
             folder = next(f for f in path.parents if (f / "README.md").is_file())  # the nearest
             text = (folder / "README.md").read_text("utf-8")
             named = (f"`{path.name}`", f"`{path.relative_to(folder)}`")

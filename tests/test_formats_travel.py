@@ -1,5 +1,5 @@
-"""Files travel between the rooms: for every format of the registry, what one room writes the others
-read, with the same photos, words and boxes."""
+"""Files travel between the folders: for every format of the registry, what one part of the project
+writes the others read, with the same photos, words and boxes."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def format(request: pytest.FixtureRequest) -> Format:
 def written(
     request: pytest.FixtureRequest, format: Format, groundings: GroundingSet, tmp_path: Path
 ) -> tuple[Path, Project]:
-    """A file that one of the rooms wrote, and what it wrote."""
+    """A file that one of them wrote, and what it wrote."""
     path = tmp_path / f"written{format.ending}"
     if request.param == "annotation project":
         whole = tmp_path / "whole.jsonl"

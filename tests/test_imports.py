@@ -1,4 +1,4 @@
-"""The rules of the house: who may import whom (see README.md, "How the code is arranged")."""
+"""Which folder may import which (CONTRIBUTING.md, "Where things go")."""
 
 import ast
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("core", "train", "annotate", "demo")
+FOLDERS = ("core", "train", "annotate", "demo")
 MAY_IMPORT = {
     "core": set(),
     "train": {"core"},
@@ -15,34 +15,34 @@ MAY_IMPORT = {
 }
 
 
-def imported_rooms(source: str) -> set[str]:
+def imported_folders(source: str) -> set[str]:
     names: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative imports hide who imports whom; name the room"
+            assert node.level == 0, "relative imports hide who imports whom; name the folder"
             names.append(node.module or "")
-    return {name.split(".")[0] for name in names} & set(ROOMS)
+    return {name.split(".")[0] for name in names} & set(FOLDERS)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_only_what_it_may(room: str) -> None:
-    files = sorted((ROOT / room).rglob("*.py"))
-    assert files, f"{room} has no Python file"
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_imports_only_what_it_may(folder: str) -> None:
+    files = sorted((ROOT / folder).rglob("*.py"))
+    assert files, f"{folder} has no Python file"
     for path in files:
-        found = imported_rooms(path.read_text(encoding="utf-8")) - {room}
-        assert found <= MAY_IMPORT[room], f"{path.relative_to(ROOT)} imports {found}"
+        found = imported_folders(path.read_text(encoding="utf-8")) - {folder}
+        assert found <= MAY_IMPORT[folder], f"{path.relative_to(ROOT)} imports {found}"
 
 
 def test_the_rule_would_notice() -> None:
-    assert imported_rooms("from demo.app import x\nimport train.align, os") == {"demo", "train"}
+    assert imported_folders("from demo.app import x\nimport train.align, os") == {"demo", "train"}
 
 
 def test_no_pickle_anywhere() -> None:
     """Weights load without pickle, which would run code."""
-    for room in ROOMS:
-        for path in (ROOT / room).rglob("*.py"):
+    for folder in FOLDERS:
+        for path in (ROOT / folder).rglob("*.py"):
             source = path.read_text(encoding="utf-8")
             for word in ("torch.load(", "import pickle", "from pickle"):
                 assert word not in source, f"{path.relative_to(ROOT)} uses {word}"

@@ -30,6 +30,7 @@ from core.alignment import grounding
 from core.alignment.grounding import grounding_regions, grounding_words
 from core.alignment.ranking import Recall
 from core.checkpoints import Checkpoint, load_checkpoint
+from core.devices import move
 from core.formats import names
 from core.language.vocabulary import tokenise
 from core.vision import boxes
@@ -366,10 +367,10 @@ def figures_of(arguments: argparse.Namespace, device: torch.device) -> dict[str,
             arguments.data, arguments.split, arguments.images, arguments.captions
         )
         checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
-        machine.move(checkpoint.encoder, device)
+        move(checkpoint.encoder, device)
         return evaluate_rank(checkpoint, captions, arguments.features)
     checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
-    machine.move(checkpoint.encoder, device)
+    move(checkpoint.encoder, device)
     checkpoint = export.with_grounding(checkpoint, **export.grounding_options(arguments))
     if arguments.kind == "objects":
         return named_objects(checkpoint, arguments.images, arguments.instances)

@@ -19,6 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from core.checkpoints import load_encoder
+from core.devices import move
 from core.vision import boxes as box_formats
 from core.vision.encoders import NamedEncoder, kind_of, usages
 from core.vision.regions import PAPER_REGIONS, RegionEncoder
@@ -170,5 +171,5 @@ def main(arguments: argparse.Namespace) -> None:
         )
     changes = {"regions": arguments.regions} if arguments.regions is not None else {}
     encoder = load_encoder(arguments.encoder, arguments.encoder_weights, changes)
-    machine.move(encoder, device)
+    move(encoder, device)
     write_features(encoder, photos.names, photos.paths, arguments.out, arguments.mirrored)

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from core.checkpoints import Checkpoint, load_checkpoint
+from core.devices import move
 from core.formats import ReadOptions, names, read_file
 from core.formats.record import Photo
 from core.groundings.approximate import build
@@ -161,7 +162,7 @@ def main(arguments: argparse.Namespace) -> None:
     phrases = read_boxed(arguments.phrases, arguments.sizes) if arguments.phrases else {}
     kept = {name: phrases[name] for name in captions.names if name in phrases}
     checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
-    machine.move(checkpoint.encoder, device)
+    move(checkpoint.encoder, device)
     ground(
         checkpoint,
         captions,

@@ -14,13 +14,12 @@ import platform
 import sys
 from typing import TYPE_CHECKING
 
-from core.devices import add_device, device_of, move
+from core.devices import add_device, device_of
 from core.errors import UserError
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["add_arguments", "add_threads", "device_of", "move", "prepare", "set_threads"]
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # glibc's mallopt parameters
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from core.alignment.ranking import best_regions
 from core.checkpoints import load_checkpoint
 from core.describer import Describer
+from core.devices import move
 from train import machine
 from train.contact_sheets import Tile, sheet
 from train.data import CaptionSet, DataError, read_captions
@@ -91,5 +92,5 @@ def main(arguments: argparse.Namespace) -> None:
     picture(written(wanted.out))
     captions = read_captions(arguments.data, arguments.split, arguments.images, arguments.captions)
     describer = Describer(load_checkpoint(arguments.checkpoint, arguments.encoder_weights))
-    machine.move(describer.checkpoint.encoder, device)
+    move(describer.checkpoint.encoder, device)
     print("\n".join(query(describer, captions, wanted)))

@@ -27,7 +27,7 @@ from annotate.commands import opened
 from annotate.database import Database
 from annotate.errors import InvalidError
 from annotate.people import OPERATOR, Person
-from annotate.projects import Settings
+from annotate.projects import ProjectSettings
 from annotate.revisions import annotation_row
 from annotate.store import Store
 from annotate.work import Content
@@ -70,7 +70,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 def fill(store: Store, photos: int, annotations: int, people: int) -> tuple[int, list[Person]]:
     """A project of `photos`, of which the first have been worked on; its id and its people."""
-    settings = Settings()
+    settings = ProjectSettings()
     each, per_photo = settings.boxes_per_photo, min(settings.annotators_per_photo, people)
     submissions = annotations // each
     if submissions > photos * per_photo:

@@ -9,9 +9,9 @@ from pathlib import Path
 from annotate.commands import add_url, opened
 from annotate.errors import InvalidError
 from annotate.people import OPERATOR
-from annotate.projects import Settings
+from annotate.projects import ProjectSettings
 
-STOCK = Settings()
+STOCK = ProjectSettings()
 
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
@@ -49,7 +49,7 @@ def main(arguments: argparse.Namespace) -> None:
     """Run it."""
     with closing(opened(arguments, make=arguments.deed == "create")) as store:
         if arguments.deed == "create":
-            settings = Settings(
+            settings = ProjectSettings(
                 arguments.boxes,
                 arguments.annotators,
                 _text(arguments.guidelines) if arguments.guidelines else "",

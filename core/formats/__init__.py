@@ -1,4 +1,4 @@
-"""The one room for files of photos and what was said of them: a file for each format, and the list.
+"""Files of photos and what was said of them: a module for each format, and the list of them.
 
 `record.py` is what every format writes and reads; a format's module says what it carries, in words
 and as `Carries`. To add a format: write its module, ending with a `Format`, and name it in the list

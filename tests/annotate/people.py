@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from annotate.people import Person
-from annotate.projects import Settings
+from annotate.projects import ProjectSettings
 from annotate.revisions import Receipt
 from annotate.store import Store
 from annotate.work import Content, Task
@@ -37,7 +37,7 @@ class Crew:
 
     def project(self, photos: int = 3, name: str = "horses", **rules: Any) -> int:
         """A project of two boxes per photo and one person, unless said otherwise."""
-        settings = Settings(**{"boxes_per_photo": 2, "annotators_per_photo": 1, **rules})
+        settings = ProjectSettings(**{"boxes_per_photo": 2, "annotators_per_photo": 1, **rules})
         project = self.store.projects.create(self.operator, name, settings)
         added = [Photo(f"{number}.jpg", WIDTH, HEIGHT) for number in range(photos)]
         assert self.store.projects.add_photos(self.operator, project.id, added) == photos

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from annotate.people import OPERATOR
-from annotate.projects import Settings
+from annotate.projects import ProjectSettings
 from annotate.store import Store
 from annotate.work import Content
 from core.formats.record import Annotation, Box, Photo
@@ -47,7 +47,7 @@ def drawn_by(person: str, photo: Photo) -> Content:
 
 def fill(store: Store, name: str) -> int:
     """The whole of it, in the order in which people come back for more; gives the project's id."""
-    project = store.projects.create(OPERATOR, name, Settings(guidelines="Draw five things."))
+    project = store.projects.create(OPERATOR, name, ProjectSettings(guidelines="Draw five things."))
     store.projects.add_photos(OPERATOR, project.id, PHOTOS)
     photos = {photo.name: photo for photo in PHOTOS}
     people = [store.people.enter(person) for person in PEOPLE]

@@ -12,7 +12,7 @@ import pytest
 from annotate.__main__ import main
 from annotate.errors import InvalidError, NotAllowedError
 from annotate.people import OPERATOR
-from annotate.projects import Settings
+from annotate.projects import ProjectSettings
 from annotate.store import Store
 from core.formats.record import Photo
 from tests.annotate.conftest import Clock
@@ -32,11 +32,11 @@ def test_who_did_what(store: Store, clock: Clock) -> None:
     ben = store.people.enter("Ben")
     store.sign_ins.end(store.sign_ins.begin(ben, "10.0.0.9"), "10.0.0.9")
     clock.turn(1)
-    project = store.projects.create(root, "Streets", Settings(annotators_per_photo=1)).id
+    project = store.projects.create(root, "Streets", ProjectSettings(annotators_per_photo=1)).id
     clock.turn(1)
     store.projects.add_photos(root, project, [Photo("1.jpg", WIDTH, HEIGHT)])
     clock.turn(1)
-    store.projects.change(root, project, Settings(annotators_per_photo=2, blind=False))
+    store.projects.change(root, project, ProjectSettings(annotators_per_photo=2, blind=False))
     clock.turn(1)
     task = store.work.next_photo(ben, project)
     assert task is not None

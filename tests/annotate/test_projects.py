@@ -14,7 +14,7 @@ from PIL import Image
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR
 from annotate.photo_folder import scan
-from annotate.projects import Settings
+from annotate.projects import ProjectSettings
 from core.formats.record import Photo, Suggestion
 from tests.annotate.people import Crew
 
@@ -28,7 +28,7 @@ def photo(folder: Path, name: str, size: tuple[int, int] = (30, 20), turned: int
 
 
 def test_rules_are_kept_and_changed(crew: Crew) -> None:
-    settings = Settings(3, 4, "Draw what you see.", False, True, 15)
+    settings = ProjectSettings(3, 4, "Draw what you see.", False, True, 15)
     owner = crew.store.people.add(OPERATOR, "Root", "correct horse", "owner")
     made = crew.store.projects.create(owner, "dogs", settings)
     assert crew.store.projects.get(owner, made.id) == made
@@ -63,7 +63,7 @@ def test_rules_that_cannot_be(crew: Crew) -> None:
     ]
     for rules in wrong:
         with pytest.raises(InvalidError):
-            crew.store.projects.create(OPERATOR, "dogs", Settings(**rules))
+            crew.store.projects.create(OPERATOR, "dogs", ProjectSettings(**rules))
     assert crew.store.projects.all(OPERATOR) == []
 
 

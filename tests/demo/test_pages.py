@@ -79,8 +79,8 @@ store.close()
 
 def test_a_page_is_one_folder_and_one_line(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "demo", tmp_path / "demo")
-    for room in ("core", "annotate"):
-        (tmp_path / room).symlink_to(ROOT / room)
+    for folder in ("core", "annotate"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     folder = tmp_path / "demo/pages/counter"
     (folder / "static").mkdir(parents=True)
     (folder / "page.py").write_text(ONE_FILE)

@@ -20,7 +20,7 @@ from setuptools.errors import BaseError
 
 ROOT = Path(__file__).parents[2]
 NAME = "visual_semantic_alignment"
-ROOMS = ("core", "annotate", "train", "demo")
+FOLDERS = ("core", "annotate", "train", "demo")
 
 OUTSIDE = f"""
 import importlib.util
@@ -28,16 +28,16 @@ import importlib.util
 from {NAME} import __version__
 
 assert __version__
-for room in {ROOMS}:
-    assert importlib.util.find_spec(room) is None, room
+for folder in {FOLDERS}:
+    assert importlib.util.find_spec(folder) is None, folder
 """
 
 
 def copy_of_the_checkout(to: Path) -> Path:
     """The checkout less what git leaves out; the build writes beside the code."""
     leave = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for room in (*ROOMS, "tools"):
-        shutil.copytree(ROOT / room, to / room, ignore=leave)
+    for folder in (*FOLDERS, "tools"):
+        shutil.copytree(ROOT / folder, to / folder, ignore=leave)
     for path in ROOT.iterdir():
         if path.is_file() and not path.name.startswith("."):
             shutil.copy(path, to)
@@ -84,8 +84,8 @@ def test_everything_lies_under_one_name(wheel: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {NAME}
     modules = {name for name in names if name.startswith(f"{NAME}/")}
     assert not any("__pycache__" in name or name.endswith(".md") for name in modules)
-    for room in ROOMS:
-        for path in (ROOT / room).rglob("*"):
+    for folder in FOLDERS:
+        for path in (ROOT / folder).rglob("*"):
             if path.is_file() and path.suffix not in (".md", ".mako", ".pyc"):
                 assert f"{NAME}/{path.relative_to(ROOT)}" in names
 
@@ -121,13 +121,13 @@ def test_the_store_works_outside_the_checkout(site: Path, tmp_path: Path) -> Non
     assert "street scenes" in run(*python, "project", "list", *store, cwd=tmp_path)
 
 
-@pytest.mark.parametrize("room", ["train", "demo"])
+@pytest.mark.parametrize("folder", ["train", "demo"])
 def test_the_commands_name_themselves_as_they_are_called(
-    room: str, site: Path, tmp_path: Path
+    folder: str, site: Path, tmp_path: Path
 ) -> None:
-    helped = run(site / "bin" / "python", "-m", f"{NAME}.{room}", "--help", cwd=tmp_path)
-    assert f"python -m {NAME}.{room}" in helped
-    assert f"python -m {room}" not in helped
+    helped = run(site / "bin" / "python", "-m", f"{NAME}.{folder}", "--help", cwd=tmp_path)
+    assert f"python -m {NAME}.{folder}" in helped
+    assert f"python -m {folder}" not in helped
 
 
 @pytest.fixture(scope="module")
@@ -188,13 +188,13 @@ def test_only_imports_and_commands_are_rewritten(builder: ModuleType) -> None:
     assert builder.under_the_name(SOURCE, "module.py") == REWRITTEN
 
 
-def test_an_import_that_binds_a_rooms_name_is_refused(builder: ModuleType) -> None:
+def test_an_import_that_binds_a_folders_name_is_refused(builder: ModuleType) -> None:
     with pytest.raises(BaseError, match=r"module\.py, line 2: expected `from \.\.\. import"):
         builder.under_the_name("import os\nimport core.errors\n", "module.py")
 
 
 def test_every_module_can_be_rewritten(builder: ModuleType) -> None:
-    for room in ROOMS:
-        for path in (ROOT / room).rglob("*.py"):
+    for folder in FOLDERS:
+        for path in (ROOT / folder).rglob("*.py"):
             text = builder.under_the_name(path.read_text("utf-8"), str(path))
             compile(text, str(path), "exec")

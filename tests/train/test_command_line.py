@@ -17,6 +17,7 @@ import torch
 
 from annotate.__main__ import parser as annotate_parser
 from core.command_line import CommandParser
+from core.devices import device_of
 from core.errors import UserError
 from demo.__main__ import parser as demo_parser
 from tests.train.test_refusals import refusal
@@ -106,13 +107,13 @@ def test_the_choice_of_threads_is_said(
 
 def test_a_card_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert machine.device_of("auto") == machine.device_of("cpu") == torch.device("cpu")
+    assert device_of("auto") == device_of("cpu") == torch.device("cpu")
     with pytest.raises(
         UserError, match=r"device is cuda, and PyTorch finds no CUDA card .*expected"
     ):
-        machine.device_of("cuda")
+        device_of("cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert machine.device_of("auto") == machine.device_of("cuda") == torch.device("cuda")
+    assert device_of("auto") == device_of("cuda") == torch.device("cuda")
 
 
 @pytest.mark.parametrize(

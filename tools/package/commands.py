@@ -18,5 +18,5 @@ def annotate() -> None:
     _run("annotate")
 
 
-def _run(room: str) -> None:
-    runpy.run_module(f"{__package__}.{room}", run_name="__main__")
+def _run(folder: str) -> None:
+    runpy.run_module(f"{__package__}.{folder}", run_name="__main__")

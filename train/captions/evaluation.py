@@ -38,9 +38,9 @@ from core.captioning.metrics import (
     share_seen,
 )
 from core.checkpoints import LEVELS, load_captioners, load_checkpoint, load_encoder
+from core.devices import move
 from core.formats import names
 from core.vision.regions import RegionEncoder
-from train import machine
 from train.captions.data import Images, photo_texts, snippet_texts
 from train.captions.examples import write_examples
 from train.captions.regions import (
@@ -192,7 +192,7 @@ def captioner_of(options: PhotoEvaluation, level: str, device: torch.device) -> 
 
 def encoder_of(options: PhotoEvaluation, device: torch.device) -> RegionEncoder:
     encoder = load_encoder(options.checkpoint, options.encoder_weights)
-    machine.move(encoder, device)
+    move(encoder, device)
     return encoder
 
 
@@ -289,7 +289,7 @@ def evaluate_regions(options: CaptionEvaluation, device: torch.device) -> dict[s
         if task.training is None:
             raise DataError("--snippets is missing; --baseline ranking expects it")
         checkpoint = load_checkpoint(options.checkpoint, options.encoder_weights)
-        machine.move(checkpoint.encoder, device)
+        move(checkpoint.encoder, device)
         pooled = pooled_regions(checkpoint.encoder, folder, wanted)
         texts = ranked_snippets(checkpoint.alignment, checkpoint.vocabulary, pooled, task.training)
         figures = scored(texts, task.references, options)

@@ -23,6 +23,7 @@ import torch
 
 from core.alignment.model import pack_sentences
 from core.checkpoints import Checkpoint, load_checkpoint
+from core.devices import move
 from core.language.vocabulary import tokenise
 from train import machine
 from train.contact_sheets import sheet
@@ -176,7 +177,7 @@ def magnitudes_table(
     captions = read_captions(options.data, options.split, options.images, None)
     free = free_photos(options.free_photos)
     checkpoint = load_checkpoint(options.checkpoint, options.encoder_weights)
-    machine.move(checkpoint.encoder, device)
+    move(checkpoint.encoder, device)
     words = word_lengths(checkpoint, [s for group in captions.sentences for s in group])
     if len(words) < 2:
         raise DataError(f"the split has {len(words)} words five times or more; expected two")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from annotate.errors import NotFoundError
 from annotate.people import OPERATOR
-from annotate.projects import Settings
+from annotate.projects import ProjectSettings
 from annotate.store import Store, open_store
 from core.formats.record import Photo
 from core.vision import images
@@ -30,7 +30,7 @@ def ready(url: str | None = None) -> Store:
     try:
         project = store.projects.named(OPERATOR, PROJECT).id
     except NotFoundError:
-        rules = Settings(annotators_per_photo=9, guidelines=GUIDELINES)
+        rules = ProjectSettings(annotators_per_photo=9, guidelines=GUIDELINES)
         project = store.projects.create(OPERATOR, PROJECT, rules).id
         photos = [_photo(examples.FOLDER / one.file) for one in examples.load()]
         store.projects.add_photos(OPERATOR, project, photos)

@@ -12,12 +12,11 @@ from typing import Any
 from core.formats import named, names
 from core.groundings.listing import ORDERS, Listing
 from core.groundings.schema import GroundingError
-from demo.grounding_set import routes as set_routes
 from demo.grounding_set.endpoints import publish
+from demo.grounding_set.page import set_page
 from demo.grounding_set.service import GroundingService
 from demo.pages.browse.routes import chosen, export_of, router
 from demo.viewer import viewer
-from demo.web.component import component
 from demo.web.pages import Parts, Services
 
 MOST_EXPORTED = 1000  # photos in one answer of `/export_set`; the page's own download has no limit
@@ -25,18 +24,8 @@ MOST_EXPORTED = 1000  # photos in one answer of `/export_set`; the page's own do
 
 def parts(services: Services) -> Parts:
     """The page of the server's grounding set."""
-    groundings = services.groundings
-    assert groundings is not None
-
-    def lay_out() -> None:
-        component(__file__, "browse", classes=("groundings",))
-        publish_all(groundings)
-
-    return Parts(
-        lay_out,
-        sheets=(viewer.SHEET, set_routes.SHEET),
-        routers=(set_routes.shared(services), router(services)),
-    )
+    sheets = (viewer.SHEET,)
+    return set_page(__file__, "browse", services, publish_all, router(services), sheets)
 
 
 def publish_all(groundings: GroundingService) -> None:

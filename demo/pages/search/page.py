@@ -8,25 +8,14 @@ from fastapi import APIRouter
 
 from demo.grounding_set import routes as set_routes
 from demo.grounding_set.endpoints import publish
+from demo.grounding_set.page import set_page
 from demo.grounding_set.service import GroundingService
-from demo.web.component import component
 from demo.web.pages import Parts, Services
 
 
 def parts(services: Services) -> Parts:
     """The page of the server's grounding set."""
-    groundings = services.groundings
-    assert groundings is not None
-
-    def lay_out() -> None:
-        component(__file__, "search", classes=("groundings",))
-        publish_all(groundings)
-
-    return Parts(
-        lay_out,
-        sheets=(set_routes.SHEET,),
-        routers=(set_routes.shared(services), router(services)),
-    )
+    return set_page(__file__, "search", services, publish_all, router(services))
 
 
 def router(services: Services) -> APIRouter:

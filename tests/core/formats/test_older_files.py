@@ -1,5 +1,5 @@
-"""Files that were written before formats had one room are still read: `older/` holds what the
-annotation store and the Browse page wrote then, to the byte."""
+"""Files that were written before all formats lay in one folder are still read: `older/` holds what
+the annotation store and the Browse page wrote then, to the byte."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ SET = Photo(
 )
 
 
-def kinds(room: str) -> list[str]:
-    return sorted(path.suffix.removeprefix(".") for path in OLDER.glob(f"{room}.*"))
+def kinds(writer: str) -> list[str]:
+    return sorted(path.suffix.removeprefix(".") for path in OLDER.glob(f"{writer}.*"))
 
 
 def test_all_are_there() -> None:

@@ -35,7 +35,7 @@ def test_each_format_is_a_file_of_the_room() -> None:
 
 
 @pytest.mark.parametrize(
-    ("room", "commands"),
+    ("parser", "commands"),
     [
         (annotate_parser, ("export",)),
         (annotate_parser, ("import",)),
@@ -47,12 +47,12 @@ def test_each_format_is_a_file_of_the_room() -> None:
     ],
 )
 def test_help_names_every_format(
-    room: Callable[[], ArgumentParser],
+    parser: Callable[[], ArgumentParser],
     commands: tuple[str, ...],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit, match="0"):
-        room().parse_args([*commands, "--help"])
+        parser().parse_args([*commands, "--help"])
     text = " ".join(capsys.readouterr().out.split())
     for name in FORMATS:
         assert name in text.replace("- ", "-")  # as argparse may part a name's halves

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from annotate.people import OPERATOR, Person
-from annotate.projects import Settings
+from annotate.projects import ProjectSettings
 from annotate.store import Store
 from core.formats.record import Photo, Suggestion
 from tests.demo.pages.annotate.seat import Seat
@@ -42,7 +42,7 @@ class Bureau:
         """A new project with three photos -> its id."""
         rules = {"boxes_per_photo": 2, "annotators_per_photo": 3} | rules
         number = next(NUMBER)
-        made = self.store.projects.create(OPERATOR, f"project {number}", Settings(**rules))
+        made = self.store.projects.create(OPERATOR, f"project {number}", ProjectSettings(**rules))
         photos = []
         for k in range(3):
             data = picture(WIDTH, HEIGHT + k)

@@ -45,7 +45,7 @@ def test_two_servers_a_restart_and_a_proxy(bureau: Bureau) -> None:
         assert httpx.get(f"{restarted}/config", cookies=mine).json()["username"] == "Prox"
 
 
-def test_the_door_tells_what_is_wrong(bureau: Bureau, browser: Browser) -> None:
+def test_the_form_tells_what_is_wrong(bureau: Bureau, browser: Browser) -> None:
     """Also that too many passwords were tried, where Gradio's own form says nothing."""
     bureau.store.people.add(OPERATOR, "Dory", PASSWORD)
     command = ("demo", "--pages", "annotate", "--url", bureau.url)

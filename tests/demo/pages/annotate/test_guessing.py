@@ -1,4 +1,4 @@
-"""Guessing at the door: it ends, it starves nobody, and it shuts out nobody else."""
+"""Guessing passwords: it ends, it starves nobody, and it shuts out nobody else."""
 
 from __future__ import annotations
 
