@@ -20,6 +20,7 @@ ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
     "iou-highest": (PhotoRow.iou.desc().nulls_last(), PhotoRow.id.asc()),
 }
 MOST_WORDS = 8  # each costs a look into the index
+MOST_LETTERS = 200  # more than eight words have
 MOST_PHOTOS = 2**31  # of any set: no rank is beyond, and SQLite has no number far beyond
 _WHOLE = ("rank_from", "rank_to")
 
@@ -50,6 +51,11 @@ class Listing:
         if self.order not in ORDERS:
             raise GroundingError(
                 f"order is '{self.order[:40]}'; expected one of {', '.join(ORDERS)}"
+            )
+        if len(self.words) > MOST_LETTERS:
+            raise GroundingError(
+                f"The words asked for have {len(self.words):,} letters; expected at most "
+                f"{MOST_LETTERS}."
             )
         if len(tokenise(self.words)) > MOST_WORDS:
             raise GroundingError(f"At most {MOST_WORDS} words can be asked for at once.")

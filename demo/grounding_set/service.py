@@ -19,9 +19,9 @@ from core import formats
 from core.alignment.ranking import Found
 from core.alignment.score_maps import Windows
 from core.describer import Describer
-from core.groundings.analysis import Analysis, analyse
+from core.groundings.analysis import HIT, Analysis, analyse
 from core.groundings.approximate import ApproximateSearch, index_path
-from core.groundings.listing import ORDERS, Listing
+from core.groundings.listing import MOST_LETTERS, ORDERS, Listing
 from core.groundings.reader import Candidate, Card, GroundingSet, Opened
 from core.groundings.schema import GroundingError, fingerprint
 from core.results import Look, Reading, align, locate, maps_of
@@ -43,6 +43,22 @@ ORDER_TITLES = {
     "iou-lowest": "lowest IoU first",
     "iou-highest": "highest IoU first",
 }
+FIRST = 10
+"""Ranks up to it are good ones: papers report R@1, R@5 and R@10."""
+RANK_TITLES = {
+    ",": "any rank",
+    "1,1": "truth first",
+    "1,5": "among the best 5",
+    f"1,{FIRST}": f"among the best {FIRST}",
+    f"{FIRST + 1},": f"beyond the best {FIRST}",
+}
+"""What the grid offers: both ends of a listing's rank, "" for none, and how that is called."""
+IOU_TITLES = {
+    ",": "any IoU",
+    f"{HIT},": f"a phrase found (IoU {HIT})",
+    f",{HIT}": "a phrase missed",
+}
+"""The same for the IoU of a phrase."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +66,9 @@ class PageLimits:
     """How much one question may ask for."""
 
     photos: int = 240
-    """On one page of the grid; the grid itself asks for 60."""
+    """The most on one page of the grid."""
+    grid: int = 60
+    """What the grid itself asks for: rows of 2, 3, 4, 5 and 6 come out even."""
     results: int = 60
     """Regions, and photos, of one search."""
     windows: int = 64
@@ -82,7 +100,12 @@ class GroundingService:
             "kinds": self.set.kinds(),
             "letters": self.describer.limits.characters,
             "formats": formats.as_json(),
-            "orders": [{"name": name, "title": ORDER_TITLES[name]} for name in ORDERS],
+            "orders": _choices({name: ORDER_TITLES[name] for name in ORDERS}),
+            "ranks": _choices(RANK_TITLES),
+            "overlaps": _choices(IOU_TITLES),
+            "good_rank": FIRST,
+            "listed_letters": MOST_LETTERS,
+            "photos_on_a_page": self.limits.grid,
         }
 
     def page(self, listing: Listing, offset: int = 0, count: int = 60) -> dict[str, Any]:
@@ -357,3 +380,7 @@ def _phrases(opened: Opened) -> list[dict[str, Any]]:
         }
         for phrase in opened.phrases
     ]
+
+
+def _choices(titles: dict[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "title": title} for name, title in titles.items()]

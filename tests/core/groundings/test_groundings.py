@@ -64,6 +64,7 @@ def test_filters(groundings: GroundingSet) -> None:
         ({"order": "x'; DROP TABLE photo"}, "order is 'x'; DROP TABLE photo'; expected one of"),
         ({"rank_from": 2**40}, "rank_from is 1099511627776; expected a rank"),
         ({"words": "a b c d e f g h i"}, "At most 8 words"),
+        ({"words": "a" * 201}, "have 201 letters; expected at most 200"),
     ],
 )
 def test_a_bad_listing_is_told(asked: dict[str, Any], said: str) -> None:

@@ -308,6 +308,24 @@ def test_nobody_sees_anything_before_signing_in(jobs: GroundingService) -> None:
         assert answer.status_code != 401
 
 
+def test_what_the_grid_offers_is_what_a_listing_takes(jobs: GroundingService) -> None:
+    """The page's script knows no choice of its own: it sends back what it was told."""
+    about = jobs.about()
+    for kind, name in (("rank", "ranks"), ("iou", "overlaps")):
+        assert about[name][0]["name"] == ","  # all photos
+        for choice in about[name]:
+            least, most = (float(end) if end else None for end in choice["name"].split(","))
+            listing = Listing(**{f"{kind}_from": least, f"{kind}_to": most})
+            assert jobs.page(listing)["total"] <= len(jobs.set)
+    assert [one["name"] for one in about["ranks"]] == [",", "1,1", "1,5", "1,10", "11,"]
+    assert [one["name"] for one in about["overlaps"]] == [",", "0.5,", ",0.5"]
+    # Of five photos by hand one has rank 7, two have rank 1, one 3, and one no sentence.
+    first = Listing(rank_from=1, rank_to=5)
+    assert jobs.page(first)["total"] == 3
+    assert jobs.page(Listing(words="x" * about["listed_letters"]))["total"] == 0
+    assert len(jobs.page(Listing(), count=about["photos_on_a_page"])["photos"]) == 5
+
+
 def test_an_opened_photo_costs_one_session(jobs: GroundingService) -> None:
     """However many sentences are listed beside it."""
     asked, statements = [], []

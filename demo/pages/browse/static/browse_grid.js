@@ -3,25 +3,13 @@
 import { make, visible } from "../../../web/static/dom.js";
 import { address, places, thumb } from "../../../grounding_set/static/grounding_set.js";
 
-const RANKS = [
-  ["", "any rank"],
-  ["1,1", "truth first"],
-  ["1,5", "among the best 5"],
-  ["1,10", "among the best 10"],
-  ["11,", "beyond the best 10"],
-];
-const OVERLAPS = [
-  ["", "any IoU"],
-  ["0.5,", "a phrase found (IoU 0.5)"],
-  [",0.5", "a phrase missed"],
-];
 const PATIENCE = 250; // ms after the last letter
 const WHAT = { area: "boxes’ share of the photo", score: "score of a phrase", iou: "IoU" };
 const range = (listing, name) => `${listing[`${name}_from`] ?? ""},${listing[`${name}_to`] ?? ""}`;
 
 function choice(label, options, act) {
   const select = make("select", { "aria-label": label });
-  for (const [value, text] of options) select.append(make("option", { value }, text));
+  for (const { name, title } of options) select.append(make("option", { value: name }, title));
   select.addEventListener("change", () => act(select.value));
   return select;
 }
@@ -37,22 +25,22 @@ function setChoice(select, value, otherwise) {
 
 export class Grid {
   constructor(about, { list, open }) {
-    Object.assign(this, { about, list, open, count: 60, listing: {} });
+    Object.assign(this, { about, list, open, count: about.photos_on_a_page, listing: {} });
     this.words = make("input", {
       type: "search",
       placeholder: "words in a sentence   ( / )",
       "aria-label": "Words in a sentence",
-      maxlength: 200,
+      maxlength: about.listed_letters,
     });
     this.words.addEventListener("input", () => {
       clearTimeout(this.typing);
       this.typing = setTimeout(() => this.change({ words: this.words.value.trim() }), PATIENCE);
     });
-    const orders = about.orders.map(({ name, title }) => [name, title]);
-    this.order = choice("Order", orders, (order) => this.change({ order: order === "set" ? "" : order }));
-    this.ranks = choice("Rank of the truth", RANKS, (value) => this.changeRange("rank", value));
-    this.overlaps = choice("IoU", OVERLAPS, (value) => this.changeRange("iou", value));
-    const kinds = [["", "any phrase"], ...about.kinds.map((kind) => [kind, `phrases: ${kind}`])];
+    this.order = choice("Order", about.orders, (order) => this.change({ order: order === "set" ? "" : order }));
+    this.ranks = choice("Rank of the truth", about.ranks, (value) => this.changeRange("rank", value));
+    this.overlaps = choice("IoU", about.overlaps, (value) => this.changeRange("iou", value));
+    const kinds = about.kinds.map((kind) => ({ name: kind, title: `phrases: ${kind}` }));
+    kinds.unshift({ name: "", title: "any phrase" });
     this.kinds = choice("Kind of phrase", kinds, (kind) => this.change({ kind }));
     this.kinds.hidden = this.overlaps.hidden = about.kinds.length === 0;
     this.more = make("span", { class: "asked" });
@@ -96,8 +84,8 @@ export class Grid {
     if (document.activeElement !== this.words) this.words.value = listing.words ?? "";
     this.order.value = listing.order ?? "set";
     const [ranks, overlaps] = [range(listing, "rank"), range(listing, "iou")];
-    setChoice(this.ranks, ranks === "," ? "" : ranks, `rank ${ranks.replace(",", " to ")}`);
-    setChoice(this.overlaps, overlaps === "," ? "" : overlaps, `IoU ${overlaps.replace(",", " to ")}`);
+    setChoice(this.ranks, ranks, `rank ${ranks.replace(",", " to ")}`);
+    setChoice(this.overlaps, overlaps, `IoU ${overlaps.replace(",", " to ")}`);
     setChoice(this.kinds, listing.kind ?? "", visible(`phrases: ${listing.kind}`));
     this.more.textContent = ["area", "score"]
       .filter((name) => range(listing, name) !== ",")
@@ -135,7 +123,7 @@ export class Grid {
       image,
       make(
         "span",
-        { class: card.rank > 10 ? "told bad" : "told" },
+        { class: card.rank > this.about.good_rank ? "told bad" : "told" },
         ...told.map((part) => make("span", {}, part)),
       ),
     );
