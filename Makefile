@@ -24,6 +24,9 @@ NODE := $(shell npm --version >/dev/null 2>&1 && \
 	node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' && echo yes)
 # Python 3.12 and newer tell coverage which lines run at almost no cost.
 CORE := import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")
+# Tests wait for browsers, servers and databases: several processes share the files among them, one for
+# each core up to four (each takes 1.5 GB).
+SHARED := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: demo test check python-checks javascript environment lock clean
 
@@ -31,7 +34,7 @@ demo: environment
 	$(BIN)/python -m demo $(ARGS)
 
 test: check
-	COVERAGE_CORE=$$($(BIN)/python -c '$(CORE)') $(BIN)/python -m pytest $(or $(ARGS),--cov)
+	COVERAGE_CORE=$$($(BIN)/python -c '$(CORE)') $(BIN)/python -m pytest $(or $(ARGS),--cov $(SHARED))
 
 check: python-checks javascript
 
