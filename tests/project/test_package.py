@@ -115,8 +115,7 @@ def test_the_describer_works_outside_the_checkout(
 def test_the_store_works_outside_the_checkout(site: Path, tmp_path: Path) -> None:
     command = site / "bin" / "visual-semantic-alignment-annotate"
     store = ("--url", "sqlite:///store.db")
-    assert "schema" in run(command, "migrate", *store, cwd=tmp_path)
-    run(command, "project", "create", "street scenes", *store, cwd=tmp_path)
+    run(command, "project", "create", "street scenes", *store, cwd=tmp_path)  # makes the tables
     python = (site / "bin" / "python", "-m", f"{NAME}.annotate")
     assert "street scenes" in run(*python, "project", "list", *store, cwd=tmp_path)
 
