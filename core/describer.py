@@ -27,7 +27,7 @@ from core.captioning.beam import Caption, Decoding, search
 from core.captioning.captioner import TrainedCaptioner
 from core.checkpoints import Checkpoint, load_checkpoint
 from core.errors import UserError
-from core.language.vocabulary import UNKNOWN, words_of
+from core.language.vocabulary import UNKNOWN, tokenise, words_of
 from core.results import Description, Look, Reading, Spoken
 from core.vision.images import DecodedPhoto
 
@@ -109,26 +109,53 @@ class Describer:
         decoding: Decoding = Decoding(),
         regions: Sequence[int] | None = None,
         at_once: int = 10,
+        beginning: str = "",
     ) -> Iterator[Description]:
         """Describe regions (all describable ones, or those named) -> one Description each, as they
         come: the whole photo first, the others `at_once` in a batch. Stop reading to stop working.
+        beginning: words that every sentence begins with.
 
-        Raises ValueError for a region that cannot be described.
+        Raises ValueError for a region that cannot be described, SentenceError for a beginning that
+        is too long or has a word that a captioner does not speak.
         """
         possible = self.describable(look)
         wanted = possible if regions is None else list(regions)
         for region in wanted:
             if region not in possible:
                 raise ValueError(f"region is {region}; there are captioners for {possible}")
+        begun = {
+            level: self._begun(level, beginning, decoding)
+            for level in sorted({"image" if region == 0 else "region" for region in wanted})
+        }
         inner = [region for region in wanted if region != 0]
         batches = [[0]] if 0 in wanted else []
         batches += [inner[start : start + at_once] for start in range(0, len(inner), at_once)]
         for batch in batches:
-            captioner = self.checkpoint.captioners["image" if batch == [0] else "region"]
-            found = search(captioner.model, _captioned_inputs(look, batch, captioner), decoding)
+            level = "image" if batch == [0] else "region"
+            captioner = self.checkpoint.captioners[level]
+            inputs = _captioned_inputs(look, batch, captioner)
+            found = search(captioner.model, inputs, decoding, begun[level])
             for region, captions in zip(batch, found, strict=True):
                 spoken = tuple(_spoken(captioner, caption) for caption in captions)
                 yield Description(region, spoken)
+
+    def _begun(self, level: str, beginning: str, decoding: Decoding) -> list[int]:
+        """A beginning as the word ids of one captioner."""
+        words = tokenise(beginning[: self.limits.characters])
+        if len(words) > decoding.longest:
+            raise SentenceError(
+                f"The beginning has {len(words):,} words; a description has at most "
+                f"{decoding.longest}."
+            )
+        ids = self.checkpoint.captioners[level].vocabulary.ids(words)
+        unknown = [word for word, number in zip(words, ids, strict=True) if number == UNKNOWN]
+        if unknown:
+            listed = ", ".join(f"“{word[:30]}”" for word in dict.fromkeys(unknown))
+            of = {"image": "whole photos", "region": "regions"}[level]
+            raise SentenceError(
+                f"The captioner of {of} does not speak {listed}; begin with other words."
+            )
+        return ids
 
     @torch.inference_mode()
     def read(self, sentence: str) -> Reading:

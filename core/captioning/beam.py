@@ -2,7 +2,8 @@
 
 The beam, as in the paper's own code: the best `beam` partial sentences are kept; each is continued
 by every word; finished ones (END) stay among them and compete on. It stops when all are finished.
-At the length limit only END may follow, so every sentence returned is whole. The unknown word is
+At the length limit only END may follow, so every sentence returned is whole. A beginning that was
+given is spoken first, whatever it costs, and continued. The unknown word is
 never spoken, END never comes first (no empty sentence) nor twice.
 
 Log-probabilities are the captioner's own, of each word and of END at last; leaving words out does
@@ -11,6 +12,7 @@ not change those of the others.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -55,8 +57,14 @@ class Caption:
         return sum(self.log_probabilities)
 
 
-def _allowed(log_probabilities: Tensor, boundary: int, step: int, longest: int) -> Tensor:
+def _allowed(
+    log_probabilities: Tensor, boundary: int, step: int, longest: int, beginning: Sequence[int] = ()
+) -> Tensor:
     """-inf for words that may not come at `step` (from 0): rows of a log-probability table."""
+    if step < len(beginning):
+        allowed = torch.full_like(log_probabilities, float("-inf"))
+        allowed[:, beginning[step]] = log_probabilities[:, beginning[step]]
+        return allowed
     allowed = log_probabilities.clone()
     allowed[:, UNKNOWN] = float("-inf")
     if step == 0:
@@ -72,12 +80,24 @@ def _pick(state: State, rows: Tensor) -> State:
 
 @torch.inference_mode()
 def search(
-    captioner: Captioner, images: Tensor, decoding: Decoding = Decoding()
+    captioner: Captioner,
+    images: Tensor,
+    decoding: Decoding = Decoding(),
+    beginning: Sequence[int] = (),
 ) -> list[list[Caption]]:
     """(B, D) image inputs -> for each its `best` sentences, best first.
 
     Fewer where the vocabulary allows fewer. An image gets the same sentences alone and in a batch.
+    beginning: ids of the words that every sentence begins with; they count among its words, with
+    the captioner's own log-probabilities. Raises ValueError for more of them than `longest`, and
+    for ids that are no words.
     """
+    if len(beginning) > decoding.longest:
+        raise ValueError(
+            f"the beginning has {len(beginning)} words; expected at most {decoding.longest}"
+        )
+    if not all(UNKNOWN < word < captioner.config.boundary for word in beginning):
+        raise ValueError(f"the beginning is {list(beginning)}; expected ids of known words")
     B, K, end, device = len(images), decoding.beam, captioner.config.boundary, images.device
     found: list[list[Caption]] = [[] for _ in range(B)]
     if B == 0:
@@ -94,7 +114,7 @@ def search(
         n = len(alive)
         state, table = captioner.step(state, words[:, :, step].reshape(-1))
         V = table.shape[1]
-        table = _allowed(table, end, step, decoding.longest).view(n, K, V)
+        table = _allowed(table, end, step, decoding.longest, beginning).view(n, K, V)
         # A finished sentence has one continuation: itself.
         table = table.masked_fill(done[:, :, None], float("-inf"))
         table[:, :, end] = torch.where(done, 0.0, table[:, :, end])

@@ -159,6 +159,14 @@ def test_describing_is_the_captioners_search(
             assert spoken.log_probability == pytest.approx(caption.log_probability, abs=1e-3)
     [alone] = describer.describe(look, decoding, regions=[2])
     assert (alone.region, alone.sentences[0].words) == (2, found[2].sentences[0].words)
+    for one in describer.describe(look, decoding, beginning="Dog, كلب"):
+        assert all(spoken.words[:2] == ("dog", "كلب") for spoken in one.sentences)
+    for beginning, message in (
+        ("dog zebra zebra", "The captioner of whole photos does not speak “zebra”; begin with"),
+        ("dog " * 21, "The beginning has 21 words; a description has at most 20."),
+    ):
+        with pytest.raises(SentenceError, match=message):
+            list(describer.describe(look, decoding, beginning=beginning))
 
 
 def test_a_look_without_features_or_captioners_cannot_be_described(

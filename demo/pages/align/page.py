@@ -15,6 +15,7 @@ import gradio as gr
 
 from core.alignment.score_maps import Windows
 from core.describer import Describer, SentenceError
+from core.errors import UserError
 from core.results import Alignment, Look, align, maps_of
 from core.vision import images
 from core.vision.images import DecodedPhoto, ImageError
@@ -152,7 +153,9 @@ class AlignService:
             ]
         return answer
 
-    def describe_api(self, photo: bytes | None, best: float | None) -> dict[str, Any]:
+    def describe_api(
+        self, photo: bytes | None, best: float | None, beginning: str | None = ""
+    ) -> dict[str, Any]:
         """`/describe`, for programs. Raises what the page would say."""
         if photo is None:
             raise _refusal(NO_PHOTO_SENT)
@@ -160,10 +163,9 @@ class AlignService:
         if best != int(best):
             raise _refusal(f"best is {best}; expected a whole number.")
         try:
-            return describe.described(
-                self.describer, self.describer.look(images.decode(photo)), int(best)
-            )
-        except (ImageError, ValueError) as error:
+            look = self.describer.look(images.decode(photo))
+            return describe.described(self.describer, look, int(best), beginning or "")
+        except (UserError, ValueError) as error:
             raise _refusal(str(error)) from None
 
 
@@ -265,8 +267,8 @@ def _publish(service: AlignService, limits: AlignLimits) -> None:
     ) -> dict[str, Any]:
         return service.api(photo, sentence, beta, grid)
 
-    def describe_photo(photo: bytes | None, best: float = 1) -> dict[str, Any]:
-        return service.describe_api(photo, best)
+    def describe_photo(photo: bytes | None, best: float = 1, beginning: str = "") -> dict[str, Any]:
+        return service.describe_api(photo, best, beginning)
 
     photo = gr.File(label="a JPEG, PNG or WebP file", type="binary", visible=False)
     # Gradio's own opens whatever path it is given. Not a subclass: see `photo_input`.
@@ -277,6 +279,7 @@ def _publish(service: AlignService, limits: AlignLimits) -> None:
         0, label=f"rows and columns of each word's map; 0: none, {MOST_GRID} at most", visible=False
     )
     best = gr.Number(1, label="sentences of each region, 1 to 7", visible=False)
+    beginning = gr.Textbox("", label="words that every sentence begins with", visible=False)
     # What the API's page shows as an example call. Gradio's own names a file on the web.
     vars(photo)["example_payload"] = lambda: {
         "path": "photo.jpg",
@@ -303,12 +306,14 @@ def _publish(service: AlignService, limits: AlignLimits) -> None:
     if service.describer.checkpoint.captioners:
         gr.Button(visible=False).click(
             describe_photo,
-            [photo, best],
+            [photo, best, beginning],
             gr.JSON(label="descriptions", visible=False),
             api_name="describe",
             api_description=(
-                "Say what a photo and each of its regions show: sentences, best first, with the "
-                "natural log-probability of each word and of the end. Boxes as /align's."
+                "Say what a photo and each of its regions show: `captions` are the page's lines, "
+                "whole phrases with their boxes, the surest first; `regions` has each region's "
+                "sentences, likeliest first, with the natural log-probability of each word and of "
+                "the end. With beginning, all of them begin so. Boxes as /align's."
             ),
             **networks,
         )

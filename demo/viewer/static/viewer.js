@@ -6,6 +6,7 @@
 // a word twice. What is pinned is what was clicked: a word, which beta may move to another region.
 
 import { PhotoBoxes } from "./boxes.js";
+import { Captions } from "./captions.js";
 import { Controls } from "./controls.js";
 import { component } from "../../web/static/component.js";
 import { make } from "../../web/static/dom.js";
@@ -29,6 +30,7 @@ export class Viewer {
     this.map = new ScoreMap();
     this.boxes.image.after(this.map.canvas);
     this.boxes.stage.after(this.map.root);
+    this.captions = new Captions(this.boxes, point);
     this.sentence = new Sentence(point);
     this.controls = new Controls(slide, (threshold) => this.sentence.fade(threshold));
     this.segments = new Segments(point);
@@ -51,6 +53,8 @@ export class Viewer {
     );
     // Another part of the page points at a region: {region}, or null.
     root.addEventListener("point-at", (event) => this.point(event.detail));
+    // Another part of the page says what regions show: [{region, text}], or none.
+    root.addEventListener("caption", ({ detail }) => this.caption(detail));
     // Somebody came here for a region: {region}, which stays lit.
     root.addEventListener("pin-at", (event) => {
       this.pinned = event.detail;
@@ -68,7 +72,9 @@ export class Viewer {
     this.message.hidden = !this.message.textContent;
     const another = !alike(photo, this.photo);
     if (another) this.photo = photo;
+    if (another) this.caption([]);
     const anew = another || alignment?.sentence !== this.alignment?.sentence;
+    if (alignment && anew) this.tell("aligned");
     if (anew || this.pinned?.segment) this.pinned = null; // segments are of one beta
     this.alignment = alignment;
     this.root.classList.toggle("empty", !photo);
@@ -86,6 +92,16 @@ export class Viewer {
       this.heatmap.show(alignment, value.figure);
     }
     this.light(this.pinned);
+  }
+
+  caption(captions) {
+    this.captions.show(captions);
+    this.root.classList.toggle("captioning", this.captions.any);
+  }
+
+  // Other parts of the page may listen: "aligned" (a sentence), "lit" (a region, or null).
+  tell(name, detail = null) {
+    this.root.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
   // what: {word}, {region}, {word, region} or {segment}; null when the pointer leaves.
@@ -114,6 +130,8 @@ export class Viewer {
   light(what) {
     const target = what && this.target(what);
     this.boxes.light(target);
+    this.captions.light(target);
+    this.tell("lit", target?.region ?? null);
     if (!this.alignment) return;
     this.map.light(target?.mapped);
     this.root.classList.toggle("mapping", !this.map.canvas.hidden);

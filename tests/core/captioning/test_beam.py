@@ -32,7 +32,9 @@ def made(kind: str, seed: int, vocabulary: int = 6, sharpness: float = 3.0) -> C
     return model
 
 
-def plain_beam(model: Captioner, image: Tensor, decoding: Decoding) -> list[Caption]:
+def plain_beam(
+    model: Captioner, image: Tensor, decoding: Decoding, beginning: tuple[int, ...] = ()
+) -> list[Caption]:
     """The same beam, as one would write it: lists, one image, one sentence at a time."""
     end = model.config.boundary
 
@@ -49,6 +51,8 @@ def plain_beam(model: Captioner, image: Tensor, decoding: Decoding) -> list[Capt
             grown, table = model.step(state, torch.tensor([words[-1] if words else end]))
             for word, value in enumerate(table[0].tolist()):
                 if word == 0 or (word == end and step == 0):
+                    continue
+                if step < len(beginning) and word != beginning[step]:
                     continue
                 if step == decoding.longest and word != end:
                     continue
@@ -76,16 +80,20 @@ def same(first: list[Caption], second: list[Caption]) -> None:
     longest=st.integers(1, 7),
     power=st.sampled_from([0.0, 0.7, 1.0]),
     vocabulary=st.integers(2, 9),
+    begun=st.integers(0, 3),
 )
 def test_equal_to_the_plain_loop(
-    kind: str, seed: int, beam: int, longest: int, power: float, vocabulary: int
+    kind: str, seed: int, beam: int, longest: int, power: float, vocabulary: int, begun: int
 ) -> None:
+    """Also where the first words are given."""
     model = made(kind, seed, vocabulary)
     images = torch.randn(5, 3, dtype=torch.float64)
     decoding = Decoding(beam, best=beam, longest=longest, length_power=power)
-    together = search(model, images, decoding)
+    words = torch.randint(1, vocabulary, (min(begun, longest),)).tolist()
+    together = search(model, images, decoding, words)
     for row in range(5):
-        same(together[row], plain_beam(model, images[row : row + 1], decoding))
+        same(together[row], plain_beam(model, images[row : row + 1], decoding, tuple(words)))
+        assert all(list(caption.words[: len(words)]) == words for caption in together[row])
     assert search(model, images[:0], decoding) == []
 
 
@@ -143,6 +151,17 @@ def test_a_seed_gives_the_same_sample() -> None:
     images = torch.randn(9, 3, dtype=torch.float64)
     first, second = (sample(model, images, 1.0, torch.Generator().manual_seed(8)) for _ in "ab")
     assert first == second
+
+
+def test_beginnings_that_cannot_be() -> None:
+    model, images = made("rnn", 0), torch.zeros(1, 3, dtype=torch.float64)
+    [[whole, *_]] = search(model, images, Decoding(longest=2), [3, 3])
+    assert whole.words == (3, 3)  # at the limit only the end may follow
+    with pytest.raises(ValueError, match="the beginning has 3 words; expected at most 2"):
+        search(model, images, Decoding(longest=2), [3, 3, 3])
+    for strange in (0, 6, -1):  # the unknown word, the end, and none
+        with pytest.raises(ValueError, match="expected ids of known words"):
+            search(model, images, Decoding(), [strange])
 
 
 def test_choices_that_do_not_exist() -> None:
