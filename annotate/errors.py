@@ -48,10 +48,11 @@ class SchemaError(StoreError):
 
 
 class StaleError(StoreError):
-    """A form older than what is stored: who changed what, and when."""
+    """A form older than what is stored: who changed what, and when; whether what is stored is
+    final, so that nothing of the form can be kept."""
 
-    def __init__(self, who: str, when: datetime, what: str, version: int) -> None:
-        self.who, self.when, self.what, self.version = who, when, what, version
+    def __init__(self, who: str, when: datetime, what: str, version: int, final: bool) -> None:
+        self.who, self.when, self.what, self.version, self.final = who, when, what, version, final
         super().__init__(
             f"{who} {what} this on {when:%Y-%m-%d} at {when:%H:%M:%S} UTC, after your page was "
             f"loaded; load it again to see that."

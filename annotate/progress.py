@@ -11,7 +11,8 @@ from sqlalchemy import Connection, func, select
 from annotate import schema
 from annotate.database import Database
 from annotate.people import Person, confirm
-from annotate.projects import PHOTO_COLUMNS, PhotoInfo, project_info
+from annotate.photos import absent
+from annotate.projects import PHOTO_COLUMNS, PhotoInfo, ProjectSettings, project_info, projects_of
 from core.formats.contents import Contents
 
 
@@ -28,6 +29,21 @@ class Mine:
     """Photos that this person could still get now."""
     seconds_per_photo: float
     """Mean over the submitted photos; 0 before the first."""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A project as somebody sees it who has to choose one."""
+
+    id: int
+    name: str
+    settings: ProjectSettings
+    photos: int
+    absent: int
+    """Photos whose files are not here: nobody can draw on them."""
+    mine: Mine
+    in_hand: bool
+    """Whether a photo of it is in this person's hands already."""
 
 
 @dataclass(frozen=True)
@@ -84,20 +100,52 @@ class Progress:
         with self._database.read() as connection:
             confirm(connection, who)
             project_info(connection, project)
-            table = schema.Member
-            row = connection.execute(
-                select(table.cursor, table.submitted, table.skipped, table.seconds).where(
-                    table.project_id == project, table.person_id == who.id
-                )
-            ).first()
-            cursor, submitted, skipped, seconds = row or (0, 0, 0, 0.0)
-            return Mine(
-                submitted,
-                skipped,
-                self._today(connection, project, day_start).get(who.id, 0),
-                self._left(connection, project, who.id, cursor),
-                seconds / submitted if submitted else 0.0,
+            return self._mine(connection, who, project, day_start)
+
+    def _mine(
+        self, connection: Connection, who: Person, project: int, day_start: datetime | None
+    ) -> Mine:
+        table = schema.Member
+        row = connection.execute(
+            select(table.cursor, table.submitted, table.skipped, table.seconds).where(
+                table.project_id == project, table.person_id == who.id
             )
+        ).first()
+        cursor, submitted, skipped, seconds = row or (0, 0, 0, 0.0)
+        return Mine(
+            submitted,
+            skipped,
+            self._today(connection, project, day_start).get(who.id, 0),
+            self._left(connection, project, who.id, cursor),
+            seconds / submitted if submitted else 0.0,
+        )
+
+    def overview(self, who: Person, day_start: datetime | None = None) -> list[Overview]:
+        """Every project that `who` may work on, by name, and how far they are in each."""
+        photo, work = schema.Photo, schema.Assignment
+        with self._database.read() as connection:
+            confirm(connection, who)
+            projects = projects_of(connection, who)
+            counted = connection.execute(
+                select(photo.project_id, func.count()).group_by(photo.project_id)
+            )
+            photos, gone = dict(counted.all()), absent(connection)
+            held = connection.scalars(
+                select(work.project_id).where(work.person_id == who.id, work.state == schema.OPEN)
+            )
+            in_hand = set(held)
+            return [
+                Overview(
+                    one.id,
+                    one.name,
+                    one.settings,
+                    photos.get(one.id, 0),
+                    gone.get(one.id, 0),
+                    self._mine(connection, who, one.id, day_start),
+                    one.id in in_hand,
+                )
+                for one in projects
+            ]
 
     def project(self, by: Person, project: int) -> Totals:
         """How many photos have how many people. Only for owners."""

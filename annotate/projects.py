@@ -88,6 +88,12 @@ def project_info(connection: Connection, project: int) -> ProjectInfo:
     return _project(row)
 
 
+def projects_of(connection: Connection, who: Person) -> list[ProjectInfo]:
+    """The projects that `who` may see, by name."""
+    rows = connection.execute(select(*PROJECT_COLUMNS)).all()
+    return sorted((_project(row) for row in rows), key=lambda one: one.name)
+
+
 def photo_info(connection: Connection, photo: int) -> PhotoInfo:
     """The photo with this id, or NotFoundError."""
     row = connection.execute(select(*PHOTO_COLUMNS).where(schema.Photo.id == photo)).first()
@@ -164,8 +170,7 @@ class Projects:
         """Every project, by name."""
         with self._database.read() as connection:
             confirm(connection, who)
-            rows = connection.execute(select(*PROJECT_COLUMNS)).all()
-        return sorted((_project(row) for row in rows), key=lambda one: one.name)
+            return projects_of(connection, who)
 
     def get(self, who: Person, project: int) -> ProjectInfo:
         """One project by its id, or NotFoundError."""

@@ -14,7 +14,16 @@ from annotate.database import Database
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR, Person, confirm
 from annotate.projects import photo_info, project_info
-from annotate.revisions import Receipt, What, count, hold, revise, stored_annotations
+from annotate.revisions import (
+    Receipt,
+    What,
+    count,
+    hold,
+    replace_annotations,
+    revise,
+    skipped_annotations,
+    stored_annotations,
+)
 from core.formats.record import Annotation
 from core.formats.validation import words_of
 
@@ -102,7 +111,8 @@ class Review:
             ]
 
     def reopen(self, by: Person, assignment: int) -> Receipt:
-        """Let its person change submitted or skipped work again. Only for owners.
+        """Let its person change submitted or skipped work again; what was drafted before a skip is
+        there again. Only for owners.
 
         InvalidError where it is open, or where it holds no place (skipped or bad) and the photo
         has all its people.
@@ -122,6 +132,8 @@ class Review:
                 "bad": "",
             }
             receipt = revise(connection, held, by, now, "reopened", values)
+            if held.state == schema.SKIPPED:
+                replace_annotations(connection, held, skipped_annotations(connection, held))
             if counted:
                 _count_photo(connection, held.photo_id, -1)
             elif not queue.take(connection, held.photo_id):

@@ -127,7 +127,8 @@ def check_version(connection: Connection, held: Held, base_version: int) -> None
     ).first()
     if row is None:  # imported, so without revisions; or a version that never was
         raise InvalidError(f"The page's version is {base_version}; expected {held.version}.")
-    raise StaleError(row.name or OPERATOR.name, row.at, row.what, held.version)
+    final = held.state not in (schema.OPEN, schema.LAPSED)
+    raise StaleError(row.name or OPERATOR.name, row.at, row.what, held.version, final)
 
 
 def revise(
@@ -198,6 +199,19 @@ def stored_annotations(connection: Connection, assignment: int) -> tuple[Annotat
         .order_by(schema.Annotation.place)
     )
     return tuple(annotation_of(row) for row in rows)
+
+
+def skipped_annotations(connection: Connection, held: Held) -> tuple[Annotation, ...]:
+    """What was drafted when this photo was skipped; its last revision tells."""
+    table = schema.Revision
+    before = connection.scalar(
+        select(table.before)
+        .where(table.assignment_id == held.id, table.what == "skipped")
+        .order_by(table.version.desc())
+        .limit(1)
+    )
+    kept = [] if before is None else before["annotations"]
+    return tuple(Annotation(**{**one, "box": tuple(one["box"])}) for one in kept)
 
 
 def replace_annotations(

@@ -33,9 +33,9 @@ The parts, each documented where it is defined:
 - `projects` (projects.py): create, all, get, named, change, add_photos, photo,
   add_suggestions, suggestions.
 - `photos` (photos.py): the photos' files: add_found, add_folder, upload, bytes.
-- `work` (work.py): next_photo, task, save, submit, skip.
+- `work` (work.py): next_photo, in_hand, put_back, task, save, submit, skip.
 - `review` (review.py): others, reopen, mark_bad, unmark, history.
-- `progress` (progress.py): mine, project, people, photos, contents.
+- `progress` (progress.py): mine, overview, project, people, photos, contents.
 - `records`, `load` (exchange.py): a whole project as core.formats.record, out and in.
 """
 

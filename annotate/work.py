@@ -104,6 +104,51 @@ class Work:
                 [assignment] = made.inserted_primary_key or (0,)
             return _task(connection, who, int(assignment))
 
+    def in_hand(self, who: Person, project: int) -> Task | None:
+        """The photo that `who` has open, its lease renewed; None where they have none. Nothing new
+        is taken."""
+        table = schema.Assignment
+        now = self._clock()
+        queue.release_lapsed(self._database, project, now)
+        with self._database.write() as connection:
+            _worker(connection, who)
+            lease = _lease(connection, project, now)
+            queue.lock_member(connection, project, who.id)
+            assignment = connection.scalar(
+                select(table.id)
+                .where(
+                    table.person_id == who.id,
+                    table.project_id == project,
+                    table.state == schema.OPEN,
+                )
+                .order_by(table.id)
+                .limit(1)
+            )
+            if assignment is None:
+                return None
+            connection.execute(
+                update(table)
+                .where(table.id == assignment, table.lease_until < lease)
+                .values(lease_until=lease)
+            )
+            return _task(connection, who, assignment)
+
+    def put_back(self, who: Person, assignment: int) -> bool:
+        """Give a photo back on which nothing was ever saved, so that nobody waits for its lease ->
+        whether it was given back. It comes to this person again if it still wants people then."""
+        with self._database.write() as connection:
+            _worker(connection, who)
+            held = hold(connection, assignment, who.id)
+            if held.state != schema.OPEN or held.version > 0:
+                return False
+            connection.execute(
+                update(schema.Assignment)
+                .where(schema.Assignment.id == held.id)
+                .values(state=schema.LAPSED, lease_until=None)
+            )
+            queue.give_back(connection, held.project_id, held.photo_id)
+            return True
+
     @staticmethod
     def _resumed(connection: Connection, who: Person, project: int, lease: datetime) -> int | None:
         """The oldest open assignment, or a lapsed one whose photo still wants people."""
@@ -208,7 +253,8 @@ class Work:
     ) -> Receipt:
         """Give the photo back for good, with a reason: another person gets it, this one never.
 
-        What was drafted goes (the revision keeps it). Errors as `submit`'s.
+        What was drafted is kept in the revision, and is there again if an owner reopens the photo.
+        Errors as `submit`'s.
         """
         now = self._clock()
         with self._database.write() as connection:

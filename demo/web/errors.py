@@ -92,7 +92,8 @@ def answer_to(error: UserError) -> JSONResponse:
     more: dict[str, Any] = {}
     if isinstance(error, errors.StaleError):
         when = error.when.isoformat()
-        more = {"who": error.who, "when": when, "what": error.what, "version": error.version}
+        more = {"who": error.who, "when": when, "what": error.what}
+        more |= {"version": error.version, "final": error.final}
     return refusal(status, kind, str(error), **more)
 
 

@@ -66,7 +66,15 @@ class PictureCache:
                 self._kept.move_to_end(name)
                 return self._kept[name]
         with self._decoding:
+            with self._keeping:
+                if name in self._kept:  # made while this one waited
+                    return self._kept[name]
             made = make()
+        self.keep(name, made)
+        return made
+
+    def keep(self, name: Hashable, made: bytes) -> None:
+        """A picture that was made beside the one asked for."""
         with self._keeping:
             if name not in self._kept:
                 self._kept[name] = made
@@ -74,4 +82,3 @@ class PictureCache:
             while self.size > self.limits.bytes:
                 _, oldest = self._kept.popitem(last=False)
                 self.size -= len(oldest)
-        return made

@@ -122,3 +122,14 @@ def test_only_owners_judge(crew: Crew) -> None:
             call()
     with pytest.raises(InvalidError, match="The reason is blank"):
         review.mark_bad(OPERATOR, task.assignment, " ")
+
+
+def test_a_reopened_skip_has_its_boxes_again(crew: Crew) -> None:
+    project, ada = crew.project(photos=2), crew.person()
+    task = crew.next(ada, project)
+    crew.store.work.save(ada, task.assignment, content(2, "half"), 0)
+    crew.store.work.skip(ada, task.assignment, "too dark", 1, key())
+    [skipped] = crew.store.records(OPERATOR, project).submissions
+    assert skipped.annotations == ()
+    crew.store.review.reopen(OPERATOR, task.assignment)
+    assert crew.store.work.task(ada, task.assignment).content == content(2, "half")

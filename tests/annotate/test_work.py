@@ -312,3 +312,29 @@ def test_no_photos_and_no_project(crew: Crew) -> None:
     assert crew.store.work.next_photo(crew.person(), crew.project(photos=0)) is None
     with pytest.raises(NotFoundError, match="no project 99"):
         crew.store.work.next_photo(crew.person(), 99)
+
+
+def test_to_look_takes_nothing_and_an_untouched_photo_is_given_back(crew: Crew) -> None:
+    project = crew.project(photos=1)
+    ada, ben = crew.person("Ada"), crew.person("Ben")
+    work, progress = crew.store.work, crew.store.progress
+    [seen] = progress.overview(ada)
+    assert (seen.name, seen.photos, seen.absent, seen.mine.left) == ("horses", 1, 1, 1)
+    assert not seen.in_hand
+    assert work.in_hand(ada, project) is None
+    task = crew.next(ada, project)
+    assert progress.overview(ada)[0].in_hand
+    assert work.next_photo(ben, project) is None
+    assert work.put_back(ada, task.assignment)
+    assert not work.put_back(ada, task.assignment)  # it is given back already
+    assert work.in_hand(ada, project) is None
+    again = crew.next(ben, project)
+    assert again.photo == task.photo
+    work.save(ben, again.assignment, content(1), 0)
+    assert not work.put_back(ben, again.assignment)  # a draft is kept, and its lease
+    held = work.in_hand(ben, project)
+    assert held is not None
+    assert held.content == content(1)
+    with pytest.raises(NotFoundError):
+        work.put_back(ada, again.assignment)
+    recount(crew.store, project)

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import { tellLimits, tooLong } from "../../demo/pages/annotate/static/limits.js";
 import { Draft } from "../../demo/pages/annotate/static/draft.js";
 
 const draft = (width = 100, height = 50, most = 5) => new Draft(width, height, most, () => {});
@@ -126,9 +127,22 @@ describe("a region's record", () => {
     const one = draft();
     const ids = ["", " \u200b", "犬", "?", "7"].map((snippet) => one.add([0, 0, 9, 9], 0, { snippet }));
     assert.ok(one.full);
-    assert.deepEqual(one.missing, { boxes: 0, snippets: ids.slice(0, 2) });
+    assert.deepEqual(one.missing, { boxes: 0, snippets: ids.slice(0, 2), long: [] });
     one.remove(ids[0]);
-    assert.deepEqual(one.missing, { boxes: 1, snippets: [ids[1]] });
+    assert.deepEqual(one.missing, { boxes: 1, snippets: [ids[1]], long: [] });
+  });
+
+  test("a snippet that is too long is kept whole, and said", () => {
+    tellLimits({ snippet: 1000 });
+    const one = draft();
+    const id = one.add([0, 0, 9, 9], 0);
+    one.change(id, { snippet: "🐈".repeat(1000) }, 1);
+    assert.deepEqual(one.missing.long, [], "letters are counted as the server does");
+    one.change(id, { snippet: "x".repeat(10_000) }, 1);
+    assert.deepEqual(one.missing.long, [id]);
+    assert.equal(one.find(id).snippet.length, 10_000);
+    assert.equal(tooLong("x".repeat(10_000), 1000), "10,000 letters; at most 1,000 are taken");
+    assert.equal(tooLong("x".repeat(1000), 1000), "");
   });
 
   test("a region that is gone changes nothing", () => {

@@ -20,6 +20,18 @@ test("letters and signs", () => {
   assert.equal(press("F5"), null);
 });
 
+test("with a box selected, letters are its words and no commands", () => {
+  for (const key of "small roof 2 dogs+-0?".replaceAll(" ", "")) {
+    assert.deepEqual(command({ key, target: nowhere }, true), ["write"], key);
+  }
+  assert.deepEqual(command({ key: "S", shiftKey: true, target: at("button") }, true), ["write"]);
+  assert.equal(command({ key: " ", target: nowhere }, true), null, "the space bar moves the photo");
+  assert.equal(command({ key: "s", target: at("textarea") }, true), null, "typed where it is");
+  assert.deepEqual(command({ key: "Delete", target: nowhere }, true), ["remove"]);
+  assert.deepEqual(command({ key: "z", ctrlKey: true, target: nowhere }, true), ["undo"]);
+  assert.deepEqual(command({ key: "Enter", target: nowhere }, true), ["type"]);
+});
+
 test("arrows move a box or an edge, finely with Ctrl", () => {
   assert.deepEqual(press("ArrowLeft"), ["arrow", -1, 0, "all", undefined]);
   assert.deepEqual(press("ArrowDown", { shiftKey: true }), ["arrow", 0, 1, "far", undefined]);

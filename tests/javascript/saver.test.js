@@ -148,11 +148,60 @@ test("submitting waits for a save under way, and no save follows it", async () =
   assert.equal(saver.kept(), null);
 });
 
-test("a submission without an answer keeps its key for the next try", async () => {
-  const requests = server(unreachable(), {});
-  await assert.rejects(saver.finish("submit", {}), { kind: "offline" });
-  await saver.finish("submit", {});
-  assert.equal(requests[0].body.key, requests[1].body.key);
+test("a submission without an answer is sent again by itself, with the same key", async () => {
+  const requests = server(unreachable(), { status: 503, body: undefined }, { next: 8 });
+  const told = [];
+  const finished = saver.finish("submit", {}, ({ kind }) => told.push(kind));
+  await settled();
+  const leaving = new Event("beforeunload", { cancelable: true });
+  window.dispatchEvent(leaving);
+  assert.ok(leaving.defaultPrevented, "it is under way: the browser asks");
+  await clock.pass(1000);
+  assert.equal(requests.length, 2);
+  window.dispatchEvent(new Event("online"));
+  assert.deepEqual(await finished, { next: 8 });
+  assert.deepEqual(told, ["offline", "broken"]);
+  assert.equal(new Set(requests.map(({ body }) => body.key)).size, 1);
+  await clock.pass(60_000);
+  assert.equal(requests.length, 3);
+});
+
+test("a change takes back a submission that did not arrive", async () => {
+  const requests = server(unreachable(), saved(4), { next: 8 });
+  const finished = saver.finish("submit", { regions: ["a"] });
+  await settled();
+  content = { regions: ["a", "b"] };
+  saver.change();
+  await assert.rejects(finished, { kind: "withdrawn" });
+  await clock.pass(600);
+  assert.match(requests[1].address, /save$/);
+  assert.deepEqual(requests[1].body.regions, ["a", "b"]);
+  await saver.finish("submit", content);
+  assert.notEqual(requests[2].body.key, requests[0].body.key, "other content, another wish");
+});
+
+test("what the server cannot take is said, and saved once it is mended", async () => {
+  const requests = server(refusal("invalid", 400), saved(4));
+  saver.change();
+  await clock.pass(60_000);
+  assert.equal(requests.length, 1, "the same again would be refused again");
+  assert.equal(said.at(-1), "refused");
+  assert.notEqual(saver.kept(), null, "and it stays in the browser");
+  saver.change();
+  await clock.pass(600);
+  assert.equal(requests.length, 2);
+  assert.equal(said.at(-1), "saved");
+});
+
+test("who is signed out is told so, and asked nothing on leaving: it is kept", async () => {
+  server(refusal("nobody", 401));
+  saver.change();
+  await clock.pass(600);
+  assert.equal(said.at(-1), "signed-out");
+  const leaving = new Event("beforeunload", { cancelable: true });
+  window.dispatchEvent(leaving);
+  assert.ok(!leaving.defaultPrevented);
+  assert.notEqual(saver.kept(), null);
 });
 
 test("leaving the page sends what is not saved, as a request that outlives it", async () => {
@@ -162,9 +211,18 @@ test("leaving the page sends what is not saved, as a request that outlives it", 
   saver.change();
   const leaving = new Event("beforeunload", { cancelable: true });
   window.dispatchEvent(leaving);
-  assert.ok(leaving.defaultPrevented, "the browser asks");
+  assert.ok(!leaving.defaultPrevented, "it is sent in this moment");
   window.dispatchEvent(new Event("pagehide"));
   await settled();
   assert.equal(requests.length, 1);
   assert.equal(requests[0].keepalive, true);
+});
+
+test("the browser asks before what the server did not take is left", async () => {
+  server(unreachable());
+  saver.change();
+  await clock.pass(600);
+  const leaving = new Event("beforeunload", { cancelable: true });
+  window.dispatchEvent(leaving);
+  assert.ok(leaving.defaultPrevented);
 });

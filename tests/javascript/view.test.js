@@ -66,3 +66,33 @@ test("a box larger than the view is brought into sight by zooming out", () => {
   assert.equal(view.zoom, 2);
   assert.deepEqual(seen(view), [100, 10, 100, 50]);
 });
+
+test("a very wide photo has all of the stage to be looked at closely", () => {
+  const view = new View(8000, 500);
+  view.stage(800, 600);
+  // 800 / 8000 = 0.1 screen pixels each: 8000 x 6000 of the photo's, which has 500 of them.
+  assert.deepEqual(seen(view), [0, (500 - 6000) / 2, 8000, 6000]);
+  assert.equal(view.most, 80, "until a pixel takes eight of the screen's");
+  assert.ok(view.by(16, 4000, 250));
+  assert.deepEqual(seen(view), [3750, 250 - 375 / 2, 500, 375]);
+  view.move(0, 999);
+  assert.equal(view.y, 125, "the stage is full of the photo");
+});
+
+test("a very tall photo is in the middle", () => {
+  const view = new View(400, 6000);
+  view.stage(900, 600);
+  assert.deepEqual(seen(view), [(400 - 9000) / 2, 0, 9000, 6000]);
+  assert.equal(view.scale, 0.1);
+});
+
+test("another size of the stage keeps what was in the middle", () => {
+  const view = new View(200, 100);
+  view.stage(400, 200);
+  view.by(4, 100, 50);
+  const middle = () => [view.x + view.wide / 2, view.y + view.high / 2];
+  assert.deepEqual(middle(), [100, 50]);
+  view.stage(300, 300);
+  assert.deepEqual(middle(), [100, 50]);
+  assert.equal(view.zoom, 4);
+});

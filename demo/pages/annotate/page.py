@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from core.formats.validation import NAME_LENGTH, SNIPPET_LENGTH, TEXT_LENGTH
 from demo.pages.annotate.files_api import files_api
+from demo.pages.annotate.photos import SIDE, TILE
 from demo.pages.annotate.review_api import review_api
 from demo.pages.annotate.work_api import work_api
 from demo.web.component import component, static
 from demo.web.pages import Parts, Services
 
-LIMITS = {"name": NAME_LENGTH, "snippet": SNIPPET_LENGTH, "text": TEXT_LENGTH}
-"""Letters; the page's fields take no more."""
+LIMITS = {
+    "name": NAME_LENGTH,
+    "snippet": SNIPPET_LENGTH,
+    "text": TEXT_LENGTH,
+    "picture": SIDE,
+    "tile": TILE,
+}
+"""Letters that the server takes, and pixels of the pictures that it gives."""
 
 
 def parts(services: Services) -> Parts:

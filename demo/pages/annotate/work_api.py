@@ -11,12 +11,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from annotate.people import Person
-from annotate.projects import ProjectInfo
+from annotate.progress import Overview
 from annotate.revisions import Receipt
 from annotate.work import Content, Task
 from core.formats.record import Annotation
 from demo.pages.annotate.dependencies import Current, Id, PersonalRoute
-from demo.pages.annotate.photos import photo_jpeg
+from demo.pages.annotate.photos import photo_jpeg, photo_tile
 from demo.web.pictures import PictureCache
 from demo.web.sessions import Sessions
 
@@ -47,11 +47,13 @@ class Passwords(Body):
     new: str
 
 
-class Day(Body):
-    """When the caller's day began."""
+class Next(Body):
+    """Which project's photo. day: when the caller's day began."""
 
     project: Id
     day: Annotated[AwareDatetime | None, Field(strict=False)] = None
+    take: bool = True
+    """Whether to take a new photo where none is in hand; otherwise nobody's place is taken."""
 
 
 class Region(Body):
@@ -127,13 +129,14 @@ def work_api(sessions: Sessions, pictures: PictureCache) -> APIRouter:
         return {}
 
     @router.get("/projects")
-    def projects(who: known) -> list[ProjectInfo]:
-        return store.projects.all(who)
+    def projects(who: known, day: AwareDatetime | None = None) -> list[Overview]:
+        return store.progress.overview(who, day)
 
     @router.post("/next")
-    def next_photo(who: known, asked: Day) -> dict[str, Any]:
+    def next_photo(who: known, asked: Next) -> dict[str, Any]:
         """The photo in hand or a new one; null when none is left. And how far the caller is."""
-        task = store.work.next_photo(who, asked.project)
+        find = store.work.next_photo if asked.take else store.work.in_hand
+        task = find(who, asked.project)
         return {
             "task": task and asdict(task),
             "mine": asdict(store.progress.mine(who, asked.project, asked.day)),
@@ -155,9 +158,19 @@ def work_api(sessions: Sessions, pictures: PictureCache) -> APIRouter:
     def skip(who: known, assignment: Id, skipped: Skip) -> Receipt:
         return store.work.skip(who, assignment, skipped.reason, skipped.base, skipped.key)
 
+    @router.post("/tasks/{assignment}/release")
+    def release(who: known, assignment: Id) -> dict[str, bool]:
+        return {"released": store.work.put_back(who, assignment)}
+
     @router.get("/photos/{photo}")
     def photo(who: known, photo: Id) -> Response:
         return Response(photo_jpeg(store, pictures, who, photo), media_type="image/jpeg")
+
+    @router.get("/photos/{photo}/tiles/{column}/{row}")
+    def tile(who: known, photo: Id, column: Id, row: Id) -> Response:
+        """A square of the photo with all its pixels."""
+        found = photo_tile(store, pictures, who, photo, column, row)
+        return Response(found, media_type="image/jpeg")
 
     @router.get("/photos/{photo}/works")
     def works(who: known, photo: Id) -> dict[str, Any]:

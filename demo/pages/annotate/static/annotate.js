@@ -4,13 +4,14 @@ import { component } from "../../../web/static/component.js";
 import { make, visible } from "../../../web/static/dom.js";
 import { look, tell } from "./ask.js";
 import { askPasswords } from "./dialogs.js";
+import { beginning, choices, ended } from "./door.js";
 import { Editor } from "./editor.js";
 import { tellLimits } from "./limits.js";
 import { Review } from "./review.js";
 import { signIn } from "./sign_in.js";
 
 const midnight = () => new Date(new Date().setHours(0, 0, 0, 0)).toISOString();
-const REMEMBERED = "annotate project";
+const remembered = (who) => `annotate project: ${who}`;
 
 class Page {
   constructor(root) {
@@ -40,19 +41,40 @@ class Page {
   }
 
   async open() {
-    this.projects = await look("projects");
-    const remembered = Number(sessionStorage.getItem(REMEMBERED));
-    this.project = this.projects.find(({ id }) => id === remembered) ?? this.projects[0] ?? null;
+    this.projects = await look(`projects?day=${encodeURIComponent(midnight())}`);
+    const last = Number(this.recall());
+    const only = this.projects.length === 1 ? this.projects[0] : null;
+    this.project = this.projects.find(({ id }) => id === last) ?? only;
     this.build();
     // An owner looks first: to draw is to take a photo from somebody.
-    await this.show(this.me.owner ? "review" : this.project ? "work" : "none");
+    if (this.me.owner && (this.project || !this.projects.length)) await this.show("review");
+    else await this.show(this.project ? "work" : "choose");
+  }
+
+  recall() {
+    try {
+      return localStorage.getItem(remembered(this.me.name));
+    } catch {
+      return null; // a browser that keeps nothing asks each time
+    }
+  }
+
+  remember(project) {
+    this.project = project;
+    this.choice.value = project.id;
+    this.choice.hidden = false;
+    try {
+      localStorage.setItem(remembered(this.me.name), project.id);
+    } catch {
+      // It is asked again in the next tab.
+    }
   }
 
   build() {
-    const choice = make("select", { "aria-label": "Project" });
-    for (const { id, name } of this.projects) choice.append(make("option", { value: id }, visible(name)));
-    choice.value = this.project?.id ?? "";
-    choice.addEventListener("change", () => this.turn(Number(choice.value)));
+    this.choice = make("select", { "aria-label": "Project", hidden: !this.project });
+    for (const { id, name } of this.projects) this.choice.append(make("option", { value: id }, visible(name)));
+    this.choice.value = this.project?.id ?? "";
+    this.choice.addEventListener("change", () => this.turn(Number(this.choice.value)));
     const tab = (name, label) => {
       const button = make("button", { type: "button", role: "tab", "data-tab": name }, label);
       button.addEventListener("click", () => this.show(name));
@@ -70,7 +92,7 @@ class Page {
       make(
         "header",
         { class: "bar" },
-        choice,
+        this.choice,
         make("div", { role: "tablist", class: "tabs", hidden: !this.tabs.length }, ...this.tabs),
         this.far,
         make("span", { class: "who" }, visible(this.me.name)),
@@ -82,46 +104,68 @@ class Page {
   }
 
   async turn(id) {
-    this.project = this.projects.find((project) => project.id === id);
-    sessionStorage.setItem(REMEMBERED, id);
-    await this.show(this.shown);
+    this.remember(this.projects.find((project) => project.id === id));
+    await this.show(this.shown === "review" ? "review" : "work");
   }
 
   async show(name) {
+    this.turns = (this.turns ?? 0) + 1;
+    await this.dismiss();
     this.shown = name;
-    this.editor?.stop();
-    this.editor = null;
     for (const tab of this.tabs) tab.setAttribute("aria-selected", String(tab.dataset.tab === name));
-    if (name === "none") this.body.replaceChildren(make("p", {}, "There is no project to work on yet."));
+    this.far.textContent = "";
+    if (name === "choose" || (name === "work" && !this.project)) this.body.replaceChildren(this.chooser());
     else if (name === "review") {
-      this.far.textContent = "";
       this.body.replaceChildren(new Review(this.project, this.me, () => this.start()).root);
-    } else await this.next();
+    } else await this.next(false);
   }
 
-  async next() {
+  // What was made on the photo in hand is saved before something else is shown.
+  async dismiss() {
+    const { editor } = this;
+    this.editor = null;
+    await editor?.leave();
+  }
+
+  chooser() {
+    if (!this.projects.length) return make("p", {}, "There is no project to work on yet.");
+    return choices(this.projects, (project) => {
+      this.remember(project);
+      this.next(true);
+    });
+  }
+
+  // The photo in hand, or, if asked, a new one: to look at a project takes a photo from nobody.
+  async next(take) {
     const turn = (this.turns = (this.turns ?? 0) + 1);
+    this.shown = "work";
     try {
-      const { task, mine } = await tell("next", { project: this.project.id, day: midnight() });
+      const { task, mine } = await tell("next", { project: this.project.id, day: midnight(), take });
       if (turn !== this.turns || this.shown !== "work") return; // something else was asked for since
       this.tellHowFar({ ...mine, left: mine.left + (task ? 1 : 0) });
       this.editor?.stop();
       this.editor = null;
       if (!task) {
-        const thanks = mine.done ? "That was all: thank you." : "No photo wants people now.";
-        const again = make("button", { type: "button" }, "Look again");
-        again.addEventListener("click", () => this.next());
-        this.body.replaceChildren(make("p", { class: "end", role: "status" }, `${thanks} `), again);
+        const end = take ? ended(this.note, mine, () => this.next(true)) : beginning(this.project, mine, () => this.next(true));
+        this.body.replaceChildren(...end);
         return;
       }
-      const done = () => this.next();
-      this.editor = new Editor({ me: this.me, project: this.project, task, first: !mine.done, done });
+      const { me, project, note } = this;
+      const done = (what, photo) => this.over(what, photo);
+      this.note = "";
+      this.editor = new Editor({ me, project, task, first: !mine.done, note, done });
       this.body.replaceChildren(this.editor.root);
       this.editor.canvas.focus(null);
     } catch (refusal) {
       if (refusal.kind === "nobody") await this.start();
       else this.stuck(refusal);
     }
+  }
+
+  over(what, photo) {
+    const word = { submit: "Submitted", skip: "Skipped" }[what];
+    this.note = word ? `${word}: ${visible(photo.name)}` : "";
+    this.next(true);
   }
 
   tellHowFar({ done, today, left, seconds_per_photo: seconds }) {
@@ -146,9 +190,7 @@ class Page {
   }
 
   async leave(everywhere = false) {
-    await this.editor?.saver.save();
-    this.editor?.stop();
-    this.editor = null;
+    await this.dismiss();
     await tell("leave", { everywhere }).catch(() => {});
     if (this.me.open) await this.start();
     else location.reload(); // at the door

@@ -11,6 +11,11 @@ export class Refusal extends Error {
   get passing() {
     return ["offline", "broken", "busy", "full", "nobody"].includes(this.kind);
   }
+
+  // Whether it may succeed once the person has changed what they sent.
+  get mendable() {
+    return ["invalid", "large"].includes(this.kind);
+  }
 }
 
 export const address = (path) => new URL(`annotate/${path}`, document.baseURI).href;

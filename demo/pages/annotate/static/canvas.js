@@ -2,10 +2,12 @@
 // photo's own pixels. Draws boxes and handles; turns pointers into wishes. Decides nothing.
 //
 // wishes: mayDraw(), draw(box), select(id, focus), move(region, edges, dx, dy, word), settle(),
-// cancel(), choose(suggestion)
+// cancel(), choose(suggestion), seen(): the photo is there, or cannot be shown
 
 import { make, regionColour, visible } from "../../../web/static/dom.js";
 import { makeBox, place } from "../../../web/static/photo.js";
+import { address, look } from "./ask.js";
+import { Tiles } from "./tiles.js";
 import { View } from "./view.js";
 
 const SLACK = 4; // screen pixels: less is a click
@@ -15,9 +17,13 @@ const coarse = matchMedia("(pointer: coarse)");
 const area = ([x1, y1, x2, y2]) => (x2 - x1) * (y2 - y1);
 const holds = ([x1, y1, x2, y2], { x, y }) => x1 <= x && x <= x2 && y1 <= y && y <= y2;
 
+const CHIP = 22; // screen pixels: a number's height
+
 export class Canvas {
-  constructor(photo, source, wishes) {
-    this.photo = photo;
+  // path: the photo's address, as ask.js takes it
+  constructor(photo, path, wishes) {
+    Object.assign(this, { photo, path });
+    this.state = "loading"; // then "shown" or "failed"
     this.wishes = wishes;
     this.view = new View(photo.width, photo.height);
     this.regions = [];
@@ -25,8 +31,9 @@ export class Canvas {
     this.nodes = new Map();
     this.pointers = new Map();
     this.image = make("image", {
-      href: source, width: photo.width, height: photo.height, preserveAspectRatio: "none",
+      width: photo.width, height: photo.height, preserveAspectRatio: "none",
     });
+    this.tiles = new Tiles(photo);
     this.offered = make("g");
     this.boxes = make("g");
     this.handles = make("g", { class: "handles", "aria-hidden": "true" });
@@ -37,13 +44,46 @@ export class Canvas {
         class: "canvas", tabindex: 0, role: "application",
         "aria-label": "The photo. N makes a new box, Tab goes to the boxes, question mark lists the keys",
       },
-      this.image, this.offered, this.boxes, this.handles, this.preview,
+      this.image, this.tiles.root, this.offered, this.boxes, this.handles, this.preview,
     );
     this.labels = make("div", { class: "labels", "aria-hidden": "true" });
-    const ratio = `--ratio: ${photo.width / photo.height}`;
-    this.frame = make("div", { class: "frame", style: ratio }, this.root, this.labels);
+    this.failure = make("div", { class: "failure", role: "alert", hidden: true });
+    this.frame = make("div", { class: "frame" }, this.root, this.labels, this.failure);
     this.listen();
-    new ResizeObserver(() => this.look()).observe(this.root);
+    new ResizeObserver(() => {
+      this.view.stage(this.root.clientWidth, this.root.clientHeight);
+      this.look();
+    }).observe(this.root);
+    this.image.addEventListener("load", () => this.became("shown"));
+    this.image.addEventListener("error", () => this.fail());
+    this.load();
+  }
+
+  load() {
+    this.became("loading");
+    this.tries = (this.tries ?? 0) + 1;
+    // Another address each time: a browser does not ask twice for a picture that failed.
+    this.image.setAttribute("href", address(this.tries > 1 ? `${this.path}?try=${this.tries}` : this.path));
+  }
+
+  became(state) {
+    this.state = this.frame.dataset.photo = state;
+    this.failure.hidden = state !== "failed";
+    this.wishes.seen();
+  }
+
+  // A picture's failure says nothing; the server says why in a sentence.
+  async fail() {
+    let why = "The photo could not be loaded.";
+    try {
+      await look(this.path);
+    } catch (refusal) {
+      if (refusal.kind !== "broken") why = refusal.message;
+    }
+    const again = make("button", { type: "button" }, "Try again");
+    again.addEventListener("click", () => this.load());
+    this.failure.replaceChildren(make("p", {}, why), again);
+    this.became("failed");
   }
 
   listen() {
@@ -57,7 +97,7 @@ export class Canvas {
 
   // Screen pixels in one pixel of the photo.
   get scale() {
-    return (this.root.clientWidth || 1) / this.view.wide;
+    return this.view.scale;
   }
 
   at({ clientX, clientY }) {
@@ -122,14 +162,23 @@ export class Canvas {
   look() {
     const { x, y, wide, high } = this.view;
     this.root.setAttribute("viewBox", `${x} ${y} ${wide} ${high}`);
-    for (const { id, box } of this.regions) {
-      const { label } = this.nodes.get(id);
-      label.style.left = `${(100 * (box[0] - x)) / wide}%`;
-      label.style.top = `${(100 * (box[1] - y)) / high}%`;
-    }
+    if (this.root.clientWidth) this.tiles.look(this.view, this.scale); // it has its place
+    for (const { id, box } of this.regions) this.number(this.nodes.get(id).label, box);
     const region = this.regions.find(({ id }) => id === this.selected);
     this.handles.replaceChildren(...(region ? EDGES.flatMap((edge) => this.handle(region, edge)) : []));
     this.zoomed?.(this.view.zoom);
+  }
+
+  // A box's number stands over its upper edge, so that it hides nothing of a small box; at the
+  // stage's edge below the lower one, or inside where the box is large.
+  number(label, [x1, y1, x2, y2]) {
+    const { x, y, wide, high } = this.view;
+    const [above, below] = [(y1 - y) * this.scale, (y + high - y2) * this.scale];
+    const large = Math.min(x2 - x1, y2 - y1) * this.scale > 3 * CHIP;
+    const under = above < CHIP && !large && below >= CHIP;
+    label.style.left = `${(100 * (x1 - x)) / wide}%`;
+    label.style.top = `${(100 * ((under ? y2 : y1) - y)) / high}%`;
+    label.classList.toggle("over", above >= CHIP);
   }
 
   handle({ box: [x1, y1, x2, y2] }, edges) {
@@ -274,11 +323,9 @@ export class Canvas {
   }
 
   wheel(event) {
+    event.preventDefault(); // in both directions, and at the end, too: the page does not jump
     const { x, y } = this.at(event);
-    // Zoomed out all the way, the wheel scrolls the page as everywhere.
-    if (!this.view.by(Math.exp(-event.deltaY / 400), x, y)) return;
-    event.preventDefault();
-    this.look();
+    if (this.view.by(Math.exp(-event.deltaY / 400), x, y)) this.look();
   }
 
   focus(id) {

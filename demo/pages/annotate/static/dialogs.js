@@ -2,15 +2,16 @@
 
 import { make } from "../../../web/static/dom.js";
 import { KEYS } from "./keys.js";
-import { limits } from "./limits.js";
+import { bounded, limits } from "./limits.js";
 
 function ask(place, title, body, buttons) {
   return new Promise((resolve) => {
     const dialog = make("dialog", { class: "ask", "aria-label": title });
     const form = make("form", { method: "dialog" }, make("h2", {}, title), ...body);
     const row = make("div", { class: "row" });
-    for (const { label, value, main, unfilled = value === "" } of buttons) {
-      row.append(make("button", { value, class: main ? "main" : "", formnovalidate: unfilled }, label));
+    for (const { label, value, main, safe, unfilled = value === "" } of buttons) {
+      const look = { class: main ? "main" : "", formnovalidate: unfilled, autofocus: safe };
+      row.append(make("button", { value, ...look }, label));
     }
     form.append(row);
     dialog.append(form);
@@ -26,27 +27,34 @@ function ask(place, title, body, buttons) {
 
 const REASONS = ["The photo is not to be described", "Too blurred or too dark", "The photo does not show"];
 
+// No reason is chosen beforehand, and the way back has the focus: keys that were meant for a box
+// skip nothing.
 export async function askReason(place) {
-  const text = make("input", { type: "text", maxlength: limits.text, "aria-label": "Another reason", placeholder: "Another reason" });
-  const choices = REASONS.map((reason, k) => {
-    const radio = make("input", { type: "radio", name: "reason", value: reason, checked: k === 0 });
+  const text = bounded(make("input", { type: "text", "aria-label": "Another reason", placeholder: "Another reason" }), limits.text);
+  const choices = REASONS.map((reason) => {
+    const radio = make("input", { type: "radio", name: "reason", value: reason, required: true });
     return make("label", { class: "choice" }, radio, reason);
   });
-  const radio = make("input", { type: "radio", name: "reason", value: "", "aria-label": "Another reason, as typed" });
-  text.addEventListener("input", () => (radio.checked = true));
+  const radio = make("input", { type: "radio", name: "reason", value: "", required: true, "aria-label": "Another reason, as typed" });
   const other = make("label", { class: "choice" }, radio, text);
-  const note = make("p", {}, "Somebody else gets this photo; you will not see it again.");
+  const radios = [...choices, other].map((label) => label.querySelector("input"));
+  const settle = () => (text.required = radio.checked);
+  for (const one of radios) one.addEventListener("change", settle);
+  text.addEventListener("input", () => {
+    radio.checked = true;
+    settle();
+  });
+  const note = make("p", {}, "Somebody else gets this photo. What you drew is kept; an owner can give the photo back to you.");
   const answer = await ask(place, "Skip this photo", [note, ...choices, other], [
     { label: "Skip it", value: "skip", main: true },
-    { label: "Go back", value: "" },
+    { label: "Go back", value: "", safe: true },
   ]);
   if (answer !== "skip") return null;
-  const chosen = [...choices, other].map((label) => label.querySelector("input")).find((one) => one.checked);
-  return chosen?.value || text.value.trim() || REASONS[0];
+  return radios.find((one) => one.checked)?.value || text.value.trim() || null;
 }
 
 export async function askText(place, title, note, label) {
-  const text = make("input", { type: "text", maxlength: limits.text, required: true, "aria-label": label, placeholder: label });
+  const text = bounded(make("input", { type: "text", required: true, "aria-label": label, placeholder: label }), limits.text);
   const answer = await ask(place, title, [make("p", {}, note), text], [
     { label: title, value: "yes", main: true },
     { label: "Go back", value: "" },
@@ -68,18 +76,19 @@ export async function askPasswords(place) {
   return answer === "yes" ? { old: old.value, new: fresh.value } : null;
 }
 
-// Somebody (mostly the same person elsewhere) saved since this page was loaded.
-export function askStale(place, { who, when, what }, me) {
+// Somebody (mostly the same person elsewhere) saved since this page was loaded. final: what is
+// stored can be changed no more, so nothing of this page can be kept.
+export function askStale(place, { who, when, what, final }, me) {
   const whose = who === me ? "You" : who;
   const time = when ? ` on ${new Date(when).toLocaleString()}` : "";
+  const theirs = { label: "Show what is stored", value: "theirs", main: true };
+  const mine = { label: "Keep what is here", value: "mine" };
+  const end = final ? [make("p", {}, "It is final; only an owner can open it again.")] : [];
   return ask(
     place,
     "This photo was changed elsewhere",
-    [make("p", {}, `${whose} ${what ?? "changed"} it${time}, after this page was loaded.`)],
-    [
-      { label: "Show what is stored", value: "theirs", main: true },
-      { label: "Keep what is here", value: "mine" },
-    ],
+    [make("p", {}, `${whose} ${what ?? "changed"} it${time}, after this page was loaded.`), ...end],
+    final ? [theirs] : [theirs, mine],
   );
 }
 

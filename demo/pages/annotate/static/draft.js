@@ -4,6 +4,7 @@
 // States are never changed, only replaced, so undo is putting an old one back.
 
 import { identity } from "./ask.js";
+import { limits, tooLong } from "./limits.js";
 
 const STEPS = 500; // undo reaches this far
 
@@ -118,6 +119,8 @@ export class Draft {
   get missing() {
     const boxes = this.most - this.regions.length;
     const snippets = this.regions.filter(({ snippet }) => !/[\p{L}\p{N}\p{P}\p{S}]/u.test(snippet));
-    return { boxes, snippets: snippets.map(({ id }) => id) };
+    const long = this.regions.filter(({ snippet }) => tooLong(snippet, limits.snippet));
+    const ids = (regions) => regions.map(({ id }) => id);
+    return { boxes, snippets: ids(snippets), long: ids(long) };
   }
 }

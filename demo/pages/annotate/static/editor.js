@@ -3,7 +3,7 @@
 // All that changes goes through the draft; the draft says so, and everything is shown anew.
 
 import { make, visible } from "../../../web/static/dom.js";
-import { address, look } from "./ask.js";
+import { look, tell } from "./ask.js";
 import { Canvas } from "./canvas.js";
 import { askReason, askStale, listKeys, tellEnd } from "./dialogs.js";
 import { Draft } from "./draft.js";
@@ -24,9 +24,9 @@ const print = (regions) =>
 const count = (number, what) => `${number} ${what}${number === 1 ? "" : what.endsWith("x") ? "es" : "s"}`;
 
 export class Editor {
-  // first: nothing was submitted yet, so the guidelines are open; done(): this photo is over,
-  // whatever way
-  constructor({ me, project, task, first, done }) {
+  // first: nothing was submitted yet, so the guidelines are open; note: what became of the photo
+  // before; done(what, photo): this photo is over, whatever way
+  constructor({ me, project, task, first, note, done }) {
     Object.assign(this, { me, project, task, done });
     const { photo } = task;
     const most = project.settings.boxes_per_photo;
@@ -35,7 +35,7 @@ export class Editor {
     this.watch = new Stopwatch(task.content.seconds);
     this.draft = new Draft(photo.width, photo.height, most, () => this.changed());
     this.draft.load(task.content.annotations);
-    this.canvas = new Canvas(photo, address(`photos/${photo.id}`), this.wishes());
+    this.canvas = new Canvas(photo, `photos/${photo.id}`, this.wishes());
     this.slots = new Slots(most, this.wishes());
     this.saver = new Saver({
       who: me.name,
@@ -48,7 +48,8 @@ export class Editor {
     const { guidelines, blind } = project.settings;
     const others = blind || me.owner ? [] : [this.others()];
     const run = (name) => this.run([name]);
-    Object.assign(this, layout({ canvas: this.canvas, slots: this.slots, guidelines, first, others, run }));
+    const parts = { canvas: this.canvas, slots: this.slots, photo, guidelines, first, note, others, run };
+    Object.assign(this, layout(parts));
     this.keydown = (event) => this.key(event);
     document.addEventListener("keydown", this.keydown);
     document.addEventListener("keyup", this.keydown);
@@ -75,6 +76,7 @@ export class Editor {
       type: (id, snippet) => this.draft.change(id, { snippet }, this.watch.seconds, `type ${id}`),
       remove: (id) => this.remove(id),
       next: (id) => this.next(id),
+      seen: () => this.submitting && this.show(), // the parts are laid out
     };
   }
 
@@ -103,8 +105,12 @@ export class Editor {
     const wanted = [];
     if (missing.boxes > 0) wanted.push(`${count(missing.boxes, "box")} to draw`);
     if (missing.snippets.length) wanted.push(`${count(missing.snippets.length, "text")} to type`);
+    if (missing.long.length) wanted.push(`${count(missing.long.length, "text")} to shorten`);
+    const complete = !wanted.length && this.canvas.state === "shown";
     this.missing.textContent = wanted.length ? `Missing: ${wanted.join(", ")}` : "Complete: ready to submit";
-    this.missing.classList.toggle("complete", !wanted.length);
+    if (this.canvas.state === "failed") this.missing.textContent = "The photo is not shown, so it cannot be described.";
+    this.missing.classList.toggle("complete", complete);
+    this.submitting.disabled = Boolean(this.busy) || this.canvas.state !== "shown";
     this.showOffers(open);
   }
 
@@ -129,9 +135,14 @@ export class Editor {
   saying(state, sentence) {
     this.saved.textContent = sentence;
     this.saved.className = `saved ${state}`;
+    this.again.hidden = state !== "signed-out";
   }
 
   mayDraw() {
+    if (this.canvas.state !== "shown") {
+      this.say(this.canvas.state === "failed" ? "The photo is not shown: nothing can be drawn on it." : "The photo is still loading.");
+      return false;
+    }
     if (!this.draft.full) return true;
     this.say(`All ${count(this.draft.most, "box")} are drawn. Change one, or delete one first.`);
     return false;
@@ -192,7 +203,7 @@ export class Editor {
       return;
     }
     if (event.type === "keyup" || event.isComposing) return;
-    const found = command(event);
+    const found = command(event, Boolean(this.selected));
     if (found && this.run(found) !== false) event.preventDefault();
   }
 
@@ -204,8 +215,9 @@ export class Editor {
       if (!draft[name]()) return;
       if (held && !held.isConnected) canvas.focus(this.selected);
     } else if (name === "add") {
-      const { x, y, wide, high } = canvas.view;
-      this.add([x + (3 * wide) / 8, y + (3 * high) / 8, x + (5 * wide) / 8, y + (5 * high) / 8], false);
+      const [x1, y1, x2, y2] = canvas.view.seen;
+      const between = (a, b, eighths) => a + ((b - a) * eighths) / 8;
+      this.add([between(x1, x2, 3), between(y1, y2, 3), between(x1, x2, 5), between(y1, y2, 5)], false);
     } else if (name === "closer") this.zoom(CLOSER);
     else if (name === "farther") this.zoom(1 / CLOSER);
     else if (name === "whole") {
@@ -214,6 +226,10 @@ export class Editor {
     } else if (name === "arrow") return this.arrow(...more);
     else if (name === "remove" && this.selected) this.remove(this.selected);
     else if (name === "type" && this.selected) this.slots.focus(this.selected);
+    else if (name === "write") {
+      this.slots.focus(this.selected); // and the letter goes there
+      return false;
+    }
     else if (name === "select" && draft.regions[more[0]]) this.select(draft.regions[more[0]].id, true);
     else if (name === "back") this.back();
     else if (name === "submit") this.submit();
@@ -256,13 +272,14 @@ export class Editor {
   }
 
   async submit() {
-    if (this.busy) return;
-    const { boxes, snippets } = this.draft.missing;
-    if (boxes > 0 || snippets.length) {
+    if (this.busy || this.canvas.state !== "shown") return;
+    const { boxes, snippets, long } = this.draft.missing;
+    const wanting = [...snippets, ...long];
+    if (boxes > 0 || wanting.length) {
       this.insisted = true;
       this.show();
       this.say(`Not submitted yet. ${this.missing.textContent}.`);
-      if (snippets.length) this.slots.focus(snippets[0]);
+      if (wanting.length) this.slots.focus(wanting[0]);
       else this.canvas.focus(null);
       return;
     }
@@ -272,19 +289,27 @@ export class Editor {
   async skip() {
     if (this.busy) return;
     const reason = await askReason(this.root);
-    if (reason) await this.finish("skip", { reason });
+    if (!reason) return;
+    await this.saver.save(); // what was drawn is kept for the case that the photo comes back
+    await this.finish("skip", { reason });
   }
 
   async finish(what, body) {
     this.busy = this.submitting.disabled = this.skipping.disabled = true;
+    const word = what === "submit" ? "submitted" : "skipped";
     try {
-      await this.saver.finish(what, body);
-      this.done(what);
+      await this.saver.finish(what, body, (refusal) =>
+        this.say(`Not ${word} yet: ${refusal.message} It is sent again by itself; a change here takes that back.`),
+      );
+      this.done(what, this.task.photo);
     } catch (refusal) {
-      if (refusal.passing || refusal.kind === "invalid") this.say(`Not sent: ${refusal.message} Try again.`);
-      else await this.refused(refusal);
+      if (refusal.kind === "nobody") this.saying("signed-out", refusal.message);
+      if (refusal.passing || refusal.mendable || refusal.kind === "withdrawn") {
+        this.say(`Not ${word}: ${refusal.message}`);
+      } else await this.refused(refusal);
     } finally {
-      this.busy = this.submitting.disabled = this.skipping.disabled = false;
+      this.busy = this.skipping.disabled = false;
+      this.show();
     }
   }
 
@@ -311,7 +336,7 @@ export class Editor {
     this.undecided = null;
     try {
       if (refusal.kind === "stale") await this.choose(refusal);
-      else if (refusal.kind !== "invalid") {
+      else if (!refusal.mendable) {
         await tellEnd(this.root, refusal.message);
         this.done("ended");
       }
@@ -342,9 +367,20 @@ export class Editor {
     }
   }
 
+  // Before something else is shown: what was changed is saved, and a photo on which nothing was
+  // ever made is given back, so that nobody waits for its lease.
+  async leave() {
+    await this.saver.save();
+    if (!this.saver.dirty && !this.saver.version && !this.draft.regions.length) {
+      await tell(`tasks/${this.task.assignment}/release`).catch(() => {});
+    }
+    this.stop();
+  }
+
   stop() {
     document.removeEventListener("keydown", this.keydown);
     document.removeEventListener("keyup", this.keydown);
+    this.away();
     this.saver.stop();
     this.watch.stop();
     this.root.remove();

@@ -2,13 +2,15 @@
 
 import { make } from "../../../web/static/dom.js";
 import { address, look, sendFile } from "./ask.js";
-import { limits } from "./limits.js";
+import { bounded, limits } from "./limits.js";
 
 export class Files {
   constructor(project, renewed) {
     Object.assign(this, { project, renewed });
     this.said = make("p", { role: "status" });
-    const name = make("input", { type: "text", maxlength: limits.name, required: true, "aria-label": "Name of the new project", placeholder: "Name of the new project" });
+    const called = "Name of the new project";
+    const field = make("input", { type: "text", required: true, "aria-label": called, placeholder: called });
+    const name = bounded(field, limits.name);
     const form = make("select", { "aria-label": "Format of the file" });
     const whole = this.form("Import a project", [name, form], (file) =>
       sendFile(`import/project?${new URLSearchParams({ form: form.value, name: name.value })}`, file).then((made) => {
@@ -33,8 +35,21 @@ export class Files {
       for (const { name, title } of await look("formats")) {
         choice.append(make("option", { value: name }, title));
         const href = this.project && address(`projects/${this.project.id}/export/${name}`);
-        this.links?.append(make("a", { class: "button", href, download: "" }, title));
+        const link = make("a", { class: "button", href, download: "", "data-format": name }, title);
+        link.addEventListener("click", () => this.tellWhatIsIn(name));
+        this.links?.append(link);
       }
+    } catch (refusal) {
+      this.tell(refusal.message, true);
+    }
+  }
+
+  // What a file of this format holds of the project, and what it has no place for.
+  async tellWhatIsIn(format) {
+    try {
+      const all = await look(`projects/${this.project.id}/exports`);
+      const { title, holds, left_out: left } = all.find(({ name }) => name === format);
+      this.tell(`${title}: ${holds}.${left ? ` Left out, as it has no place for it: ${left}.` : ""}`, false);
     } catch (refusal) {
       this.tell(refusal.message, true);
     }

@@ -1,8 +1,10 @@
 // What the keyboard does: a key event -> a command of the editor, by name.
 
 export const KEYS = [
-  ["N", "a new box in the middle"],
-  ["Tab, 1 … 9", "go to a box"],
+  ["Letters", "with a box selected: type what it shows"],
+  ["N", "without one: a new box in the middle"],
+  ["Tab", "go to the next box"],
+  ["1 … 9", "without a selected box: go to that box"],
   ["Arrows", "move the box; without one, move the zoomed photo"],
   ["Shift + arrows", "move its right or lower edge"],
   ["Alt + arrows", "move its left or upper edge"],
@@ -11,18 +13,20 @@ export const KEYS = [
   ["Escape", "from typing to the box; from the box to the photo"],
   ["Delete", "delete the box"],
   ["Ctrl + Z, Ctrl + Y", "undo, redo"],
-  ["+, -, 0", "zoom in, out, all of the photo"],
+  ["+, -, 0", "without a selected box: zoom in, out, all of the photo"],
+  ["Wheel", "zoom in and out where the pointer is"],
   ["Space and drag", "move the zoomed photo"],
   ["Ctrl + Enter", "submit"],
-  ["S", "skip this photo"],
-  ["?", "these keys"],
+  ["S", "without a selected box: skip this photo"],
+  ["?", "without a selected box: these keys"],
 ];
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const PLAIN = { n: "add", s: "skip", "?": "help", "+": "closer", "=": "closer", "-": "farther", 0: "whole" };
 
-// -> [command, ...arguments], or null where the key is not ours
-export function command(event) {
+// chosen: whether a box is selected, whose words can be typed: then letters are words and nothing
+// else. -> [command, ...arguments], or null where the key is not ours
+export function command(event, chosen = false) {
   const held = event.ctrlKey || event.metaKey;
   const typing = event.target.matches?.("textarea, input, select");
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -36,6 +40,7 @@ export function command(event) {
     return ["arrow", dx, dy, event.shiftKey ? "far" : event.altKey ? "near" : "all", held];
   }
   if (held || event.altKey) return null;
+  if (chosen && event.key.length === 1 && event.key !== " ") return ["write"];
   if (key in PLAIN) return [PLAIN[key]];
   if (key === "Delete" || key === "Backspace") return ["remove"];
   if (key === "Enter" && !event.target.matches?.("button, a, summary")) return ["type"];

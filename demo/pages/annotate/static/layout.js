@@ -11,7 +11,7 @@ function button(label, title, act, name = "") {
 }
 
 // run(command): what a key would do. -> the parts that change, and `root`
-export function layout({ canvas, slots, guidelines, first, others, run }) {
+export function layout({ canvas, slots, photo, guidelines, first, note, others, run }) {
   const undoing = button("↶", "Undo (Ctrl+Z)", () => run("undo"));
   const redoing = button("↷", "Redo (Ctrl+Y)", () => run("redo"));
   const share = make("output", { class: "zoom" });
@@ -31,9 +31,11 @@ export function layout({ canvas, slots, guidelines, first, others, run }) {
   );
   const missing = make("p", { class: "missing", role: "status" });
   const saved = make("p", { class: "saved", role: "status" }, "Saved");
+  const again = make("button", { type: "button", hidden: true }, "Sign in again");
+  again.addEventListener("click", () => location.reload()); // what is unsaved is kept, and comes back
   const said = make("p", { class: "said", role: "alert" });
   const submitting = button("Submit", "Submit (Ctrl+Enter)", () => run("submit"), "main");
-  const skipping = button("Skip …", "Skip this photo (S)", () => run("skip"));
+  const skipping = button("Skip …", "Skip this photo", () => run("skip"));
   const offers = make("div", { class: "offers", hidden: true });
   const told = guidelines
     ? [make("details", { class: "guidelines", open: first }, make("summary", {}, "Guidelines"), make("p", {}, lines(guidelines)))]
@@ -45,14 +47,26 @@ export function layout({ canvas, slots, guidelines, first, others, run }) {
     make(
       "div",
       { class: "typed" },
+      make("p", { class: "note before", role: "status", hidden: !note }, note),
+      make(
+        "p",
+        { class: "photo-name" },
+        make("bdi", {}, visible(photo.name)),
+        make("span", { class: "note" }, ` ${photo.width} × ${photo.height}`),
+      ),
       ...told,
       missing,
       slots.root,
       offers,
       ...others,
       said,
-      make("div", { class: "row" }, submitting, skipping, saved),
+      make("div", { class: "row" }, submitting, skipping, saved, again),
     ),
   );
-  return { root, undoing, redoing, missing, saved, said, submitting, skipping, offers };
+  const screen = globalThis.visualViewport;
+  const measure = () => root.style.setProperty("--seen", `${Math.round(screen.height * screen.scale)}px`);
+  screen?.addEventListener("resize", measure);
+  if (screen) measure();
+  const away = () => screen?.removeEventListener("resize", measure);
+  return { away, root, undoing, redoing, missing, saved, again, said, submitting, skipping, offers };
 }

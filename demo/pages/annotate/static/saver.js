@@ -2,7 +2,7 @@
 // this browser until the server has it. One request at a time; each carries the version it was made
 // from and a key, so that a repeated one changes nothing.
 
-import { identity, tell } from "./ask.js";
+import { Refusal, identity, tell } from "./ask.js";
 
 const PAUSE = 600; // ms without a change before a save
 const RETRY = [1000, 2000, 4000, 8000, 15000]; // ms between tries
@@ -10,18 +10,28 @@ const RETRY = [1000, 2000, 4000, 8000, 15000]; // ms between tries
 const name = (who, assignment) => `annotate draft: ${who}: ${assignment}`;
 
 export class Saver {
-  // content(): what is to be saved; say(state, sentence): "saved", "saving", "waiting", "refused";
-  // refused(Refusal): somebody else's version, a final photo and the like.
+  // content(): what is to be saved; say(state, sentence): "saved", "saving", "waiting", "refused",
+  // "signed-out"; refused(Refusal): somebody else's version, a final photo and the like.
   constructor({ who, assignment, version, content, say, refused }) {
     Object.assign(this, { assignment, version, content, say, refused });
     this.name = name(who, assignment);
     this.dirty = this.halted = false;
     this.tries = 0;
     this.leaving = () => this.flushOnLeave();
-    this.asking = (event) => this.dirty && event.preventDefault();
+    this.asking = (event) => this.endangered && event.preventDefault();
     window.addEventListener("pagehide", this.leaving);
     window.addEventListener("beforeunload", this.asking);
-    window.addEventListener("online", (this.online = () => this.dirty && this.soon(0)));
+    this.online = () => {
+      if (this.waiting) this.waiting(true);
+      else if (this.dirty) this.soon(0);
+    };
+    window.addEventListener("online", this.online);
+  }
+
+  // Whether leaving now would leave something behind: what the server did not take, or a submission
+  // under way. A change of this moment is sent on leaving; who signs in again finds it here.
+  get endangered() {
+    return Boolean(this.waiting) || (this.dirty && this.failing && this.failing !== "nobody");
   }
 
   // What this browser kept because the server never got it, or null.
@@ -46,6 +56,7 @@ export class Saver {
     this.dirty = true;
     this.key = null; // other content, another wish
     this.keep();
+    this.waiting?.(false); // a submission that did not arrive was of other content
     if (!this.halted) {
       this.say("saving", "Saving …");
       this.soon(PAUSE);
@@ -59,7 +70,7 @@ export class Saver {
 
   async save() {
     clearTimeout(this.timer);
-    if (!this.dirty || this.halted || this.running) return this.running;
+    if (!this.dirty || this.halted || this.running || this.stopped) return this.running;
     this.key ??= identity();
     const key = this.key;
     this.running = this.send("save", { ...this.content(), base: this.version, key });
@@ -67,6 +78,7 @@ export class Saver {
       const { version } = await this.running;
       this.version = version;
       this.tries = 0;
+      this.failing = null;
       this.dirty = this.key !== key; // changed meanwhile
       this.keep();
       if (!this.dirty) this.say("saved", "Saved");
@@ -79,15 +91,18 @@ export class Saver {
   }
 
   failed(refusal) {
+    this.failing = refusal.kind;
     if (!refusal.passing) {
-      this.halted = true;
+      this.halted = !refusal.mendable; // the next change may mend it
+      this.tries = 1; // until then nothing is tried again
       this.say("refused", `Not saved: ${refusal.message}`);
       this.refused(refusal);
       return;
     }
     const wait = RETRY[Math.min(this.tries, RETRY.length - 1)];
     this.tries += 1;
-    this.say("waiting", `Not saved: ${refusal.message} It stays in this browser; trying again …`);
+    const state = refusal.kind === "nobody" ? "signed-out" : "waiting";
+    this.say(state, `Not saved: ${refusal.message} It stays in this browser; trying again …`);
     this.soon(wait);
   }
 
@@ -103,23 +118,47 @@ export class Saver {
     this.save();
   }
 
-  // Submit or skip: after a save under way; the key stays until an answer came.
-  async finish(what, body) {
+  // Submit or skip: after a save under way; the key stays until an answer came. Without an answer it
+  // is sent again and again, which told(Refusal) is told, until one comes or a change takes the wish
+  // back (Refusal "withdrawn").
+  async finish(what, body, told = () => {}) {
     clearTimeout(this.timer);
     await this.running?.catch(() => {});
-    this.finishing ??= { what, key: identity() };
-    if (this.finishing.what !== what) this.finishing = { what, key: identity() };
+    if (this.finishing?.what !== what) this.finishing = { what, key: identity() };
     this.halted = true; // no save may come after it
     try {
-      const answer = await this.send(what, { ...body, base: this.version, key: this.finishing.key });
-      this.dirty = false;
-      this.keep();
-      return answer;
+      for (let tries = 0; ; tries += 1) {
+        try {
+          const answer = await this.send(what, { ...body, base: this.version, key: this.finishing.key });
+          this.dirty = false;
+          this.keep();
+          return answer;
+        } catch (refusal) {
+          if (!refusal.passing || refusal.kind === "nobody") throw refusal;
+          told(refusal);
+          if (!(await this.patience(RETRY[Math.min(tries, RETRY.length - 1)]))) {
+            this.finishing = null; // another content, another wish
+            throw new Refusal("What was changed since is not submitted yet.", "withdrawn");
+          }
+        }
+      }
     } catch (refusal) {
-      this.halted = !refusal.passing && refusal.kind !== "invalid";
+      this.halted = !refusal.passing && !refusal.mendable && refusal.kind !== "withdrawn";
       if (!this.halted && this.dirty) this.soon(PAUSE);
       throw refusal;
     }
+  }
+
+  // A while, or until the network is back -> true; false as soon as something is changed.
+  patience(wait) {
+    return new Promise((resolve) => {
+      this.waiting = (still) => {
+        clearTimeout(this.timer);
+        this.waiting = null;
+        resolve(still);
+      };
+      this.timer = setTimeout(() => this.waiting?.(true), wait);
+    });
   }
 
   // The stored version is shown: nothing of ours is left to save.
@@ -133,6 +172,7 @@ export class Saver {
   forget() {
     clearTimeout(this.timer);
     this.dirty = false;
+    this.failing = null;
     this.keep();
   }
 
@@ -145,7 +185,9 @@ export class Saver {
   }
 
   stop() {
+    this.stopped = true;
     clearTimeout(this.timer);
+    this.waiting?.(false);
     this.halted = true;
     window.removeEventListener("pagehide", this.leaving);
     window.removeEventListener("beforeunload", this.asking);

@@ -2,18 +2,20 @@
 
 import { make } from "../../../web/static/dom.js";
 import { tell } from "./ask.js";
-import { limits } from "./limits.js";
+import { bounded, limits } from "./limits.js";
 
 // -> the person, once somebody has come in
 export function signIn(root, open) {
   if (!open) {
-    root.replaceChildren(make("p", { class: "message" }, "You are signed out. Load the page again to sign in."));
+    const again = make("button", { type: "button", class: "main" }, "Sign in");
+    again.addEventListener("click", () => location.reload()); // the server asks before the page
+    const said = "You are signed out. What you drew and typed is kept.";
+    root.replaceChildren(make("p", { class: "message", role: "alert" }, said), again);
     return new Promise(() => {});
   }
   return new Promise((resolve) => {
-    const name = make("input", {
-      type: "text", maxlength: limits.name, required: true, autocomplete: "username", id: "annotate-name",
-    });
+    const field = { type: "text", required: true, autocomplete: "username", id: "annotate-name" };
+    const name = bounded(make("input", field), limits.name);
     const password = make("input", { type: "password", autocomplete: "current-password", id: "annotate-password" });
     const message = make("p", { class: "said", role: "alert" });
     const secret = make(

@@ -1,7 +1,7 @@
 // A line for each box that a photo wants: its number, what was typed, what is missing.
 
 import { make, regionColour } from "../../../web/static/dom.js";
-import { limits } from "./limits.js";
+import { limits, tooLong } from "./limits.js";
 
 export class Slots {
   // wishes: type(id, text), select(id), remove(id), next(id)
@@ -16,7 +16,6 @@ export class Slots {
     const number = make("span", { class: "chip", style: `--c: ${regionColour(k + 1)}` }, String(k + 1));
     const field = make("textarea", {
       rows: 1,
-      maxlength: limits.snippet,
       autocomplete: "off",
       placeholder: "What is in this box?",
       "aria-label": `What box ${k + 1} shows`,
@@ -56,11 +55,13 @@ export class Slots {
       field.hidden = remove.hidden = !region;
       if (field.value !== (region?.snippet ?? "")) field.value = region?.snippet ?? "";
       const bare = region && missing.snippets.includes(region.id);
-      field.setAttribute("aria-invalid", String(Boolean(bare && insisted)));
-      root.classList.toggle("wanting", Boolean(insisted && (bare || !region)));
+      const long = region ? tooLong(region.snippet, limits.snippet) : "";
+      field.setAttribute("aria-invalid", String(Boolean((bare && insisted) || long)));
+      root.classList.toggle("wanting", Boolean(long || (insisted && (bare || !region))));
       state.textContent = !region ? "not drawn yet" : bare ? "no words yet" : "";
       if (region?.provenance === "accepted") state.textContent = "suggested";
       if (region?.provenance === "edited") state.textContent = "suggested, then changed";
+      if (long) state.textContent = long;
     });
   }
 

@@ -21,6 +21,7 @@ from tests.serving import running
 
 WIDTH, HEIGHT = 200, 120
 PASSWORD = "a long password"
+SIZES = ((WIDTH, HEIGHT), (WIDTH, HEIGHT + 1), (WIDTH, HEIGHT + 2))
 NUMBER = count(1)
 
 PLOTLY = 120_000
@@ -38,18 +39,23 @@ class Bureau:
     store: Store
     boss: Person
 
-    def project(self, proposed: tuple[Suggestion, ...] = (), **rules: object) -> int:
-        """A new project with three photos -> its id."""
+    def project(
+        self,
+        proposed: tuple[Suggestion, ...] = (),
+        sizes: tuple[tuple[int, int], ...] = SIZES,
+        **rules: object,
+    ) -> int:
+        """A new project with three photos, or of these sizes -> its id."""
         rules = {"boxes_per_photo": 2, "annotators_per_photo": 3} | rules
         number = next(NUMBER)
         made = self.store.projects.create(OPERATOR, f"project {number}", ProjectSettings(**rules))
         photos = []
-        for k in range(3):
-            data = picture(WIDTH, HEIGHT + k)
-            name = f"photo{k}.jpg"
+        for k, (width, height) in enumerate(sizes):
+            data = picture(width, height)
+            name = f"photo{k}.jpg" if sizes == SIZES else f"{width} x {height}.jpg"
             (self.folder / name).write_bytes(data)
             digest = hashlib.sha256(data).hexdigest()
-            photos.append(Photo(name, WIDTH, HEIGHT + k, digest, proposed))
+            photos.append(Photo(name, width, height, digest, proposed))
         self.store.projects.add_photos(OPERATOR, made.id, photos)
         self.store.photos.add_folder(OPERATOR, made.id, self.folder)
         return made.id
@@ -87,6 +93,7 @@ class Seats:
         project: int | None = None,
         password: str | None = None,
         size: tuple[int, int] = (1200, 900),
+        begin: bool = True,
         **settings: object,
     ) -> Seat:
         context = self.browser.new_context(
@@ -96,7 +103,7 @@ class Seats:
         seat = Seat(context, self.address, project)
         self.taken.append(seat)
         if name is not None:
-            seat.enter(name, password)
+            seat.enter(name, password, begin)
         return seat
 
 

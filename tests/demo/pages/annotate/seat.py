@@ -14,8 +14,7 @@ class Seat:
         self.context = context
         self.address = address
         self.errors: list[str] = []
-        if project is not None:
-            context.add_init_script(f"sessionStorage.setItem('annotate project', {project})")
+        self.project = project
         self.reopen()
 
     def reopen(self) -> None:
@@ -35,13 +34,33 @@ class Seat:
             self.errors.append(f"{dialog.type}: {dialog.message}")
             dialog.dismiss()
 
-    def enter(self, name: str, password: str | None = None) -> None:
+    def enter(self, name: str, password: str | None = None, begin: bool = True) -> None:
+        """Sign in; where a project was named, it is the one chosen before, and work begins."""
+        if self.project is not None:
+            remembered = [f"annotate project: {name}", str(self.project)]
+            self.page.evaluate("(item) => localStorage.setItem(...item)", remembered)
         self.page.get_by_label("Your name").fill(name)
         if password is not None:
             self.page.get_by_text("My name has a password").click()
             self.page.get_by_label("Password", exact=True).fill(password)
         self.page.get_by_role("button", name="Begin").click()
         self.page.locator(".annotate .bar").wait_for()
+        if self.project is not None and password is None and begin:
+            self.begin()
+
+    def begin(self) -> None:
+        """Past the door: a photo is taken, if none is in hand, and seen."""
+        start = self.page.get_by_role("button", name="Start drawing")
+        start.or_(self.canvas).or_(self.page.locator(".end")).first.wait_for()
+        if start.is_visible():
+            start.click()
+            self.canvas.or_(self.page.locator(".end")).first.wait_for()
+        if self.canvas.is_visible():
+            self.shown()
+
+    def shown(self) -> None:
+        """Waits for the photo: before, nothing can be drawn."""
+        self.page.locator('.frame[data-photo="shown"]').wait_for()
 
     @property
     def canvas(self) -> Locator:
@@ -53,9 +72,16 @@ class Seat:
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """A point of the photo, as shares of its sides -> of the window."""
-        place = self.canvas.bounding_box()
-        assert place
-        return place["x"] + x * place["width"], place["y"] + y * place["height"]
+        self.shown()
+        found = self.canvas.evaluate(
+            """(svg, [x, y]) => {
+              const { width, height } = svg.querySelector("image").getBBox();
+              const at = new DOMPoint(x * width, y * height).matrixTransform(svg.getScreenCTM());
+              return [at.x, at.y];
+            }""",
+            [x, y],
+        )
+        return found[0], found[1]
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """From one share of the photo to another, as a hand does."""

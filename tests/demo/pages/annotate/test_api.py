@@ -116,6 +116,7 @@ def call(client: TestClient, method: str, path: str, task: dict[str, Any]) -> ht
         .replace("{photo}", str(photo["id"]))
         .replace("{assignment}", str(task["assignment"]))
         .replace("{form}", "jsonl")
+        .replace("{column}/{row}", "0/0")
     )
     if "/import/project" in path:
         path += "?form=jsonl&name=x"

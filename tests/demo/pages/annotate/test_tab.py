@@ -23,9 +23,11 @@ def test_a_name_is_asked_in_the_tab_only(visit: Callable[..., Visit]) -> None:
     page.get_by_role("tab", name="Annotate").click()
     page.get_by_label("Your name").fill("Visitor")
     page.get_by_role("button", name="Begin").click()
+    page.get_by_role("button", name="Start drawing").click()  # the only project there is
     canvas = page.locator("svg.canvas")
     expect(canvas).to_be_focused(timeout=30_000)
     expect(page.locator(".far")).to_contain_text(f"{len(examples.load())} left to do")
+    page.locator('.frame[data-photo="shown"]').wait_for()
     page.keyboard.press("n")
     page.keyboard.press("Enter")
     page.keyboard.type("something")
