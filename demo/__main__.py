@@ -104,6 +104,9 @@ def _models(chosen: argparse.Namespace) -> dict[str, Any]:
 
     try:
         device = device_of(chosen.device)
+    except UserError as error:
+        raise SystemExit(f"Cannot compute there: {error}") from None
+    try:
         describer = Describer.load(chosen.checkpoint, chosen.encoder_weights)
         move(describer.checkpoint.encoder, device)
     except UserError as error:

@@ -65,6 +65,6 @@ def score_maps(
 def _holding(points: np.ndarray, boxes_xyxy: np.ndarray) -> np.ndarray:
     """(R, P) bool: whether a box holds a point. The first box is the whole photo's."""
     low, high = boxes_xyxy[:, None, :2], boxes_xyxy[:, None, 2:]
-    inside: np.ndarray = ((low <= points) & (points <= high)).all(axis=2)
+    inside: np.ndarray = np.all((low <= points) & (points <= high), axis=2)
     inside[0] = True
     return inside

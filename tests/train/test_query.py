@@ -1,6 +1,7 @@
 """`train query` and `train table magnitudes` end to end, and their sums by hand."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from core.alignment.model import pack_sentences
-from core.checkpoints import load_checkpoint
+from core.alignment.model import AlignmentModel, pack_sentences
+from core.checkpoints import Checkpoint, learn_table, load_checkpoint
 from core.describer import Describer
+from core.language.vocabulary import Vocabulary
+from core.language.word_table import quantised
 from core.results import align
 from core.vision.images import read
 from tests.train.test_commands import run
@@ -75,9 +78,24 @@ def test_a_region_sets_rows_are_the_photos_regions(
     assert (regions.lengths > 0).all()
 
 
-def test_word_lengths_by_hand(random_checkpoint: Path) -> None:
+def with_table(plain: Checkpoint) -> Checkpoint:
+    """The same, with a word table that has "zebra" beside what the model learnt."""
+    vectors = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)
+    table = quantised(("a", "dog", "zebra"), vectors)
+    vocabulary = Vocabulary(plain.vocabulary.words, plain.vocabulary.counts, table)
+    config = replace(plain.alignment.config, table_words=1, table_dimension=4, metric_dimension=2)
+    model = AlignmentModel(config).eval()
+    learn_table(model, vocabulary)
+    return replace(plain, alignment=model, vocabulary=vocabulary)
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_word_lengths_by_hand(table: bool, random_checkpoint: Path) -> None:
     checkpoint = load_checkpoint(random_checkpoint)
-    sentences = ["a dog runs", "zebra", "a red dog", "!", "a ball"]
+    if table:  # whose words are read, but have no vector of their own to tell the length of
+        checkpoint = with_table(checkpoint)
+        assert checkpoint.vocabulary.ids(["zebra"]) == [len(checkpoint.vocabulary)]
+    sentences = ["a dog runs", "zebra", "a red dog", "!", "a ball", "zebra"]
     words = word_lengths(checkpoint, sentences, least=2)
     lengths: dict[str, list[float]] = {}
     for sentence in sentences:

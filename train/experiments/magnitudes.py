@@ -54,7 +54,7 @@ class WordLength:
 def word_lengths(
     checkpoint: Checkpoint, sentences: Sequence[str], least: int = 5
 ) -> list[WordLength]:
-    """Known words that occur at least `least` times, from the longest mean vector to the shortest;
+    """Words with vectors of their own that occur at least `least` times, from the longest mean vector to the shortest;
     equals in alphabetic order."""
     vocabulary = checkpoint.vocabulary
     sums, counts = np.zeros(len(vocabulary)), np.zeros(len(vocabulary), dtype=np.int64)
@@ -64,8 +64,9 @@ def word_lengths(
         ids, lengths, _, _ = pack_sentences(chunk)
         found = checkpoint.alignment.sentences(ids, lengths).norm(dim=-1).numpy()
         flat = np.concatenate([np.array(sentence) for sentence in chunk])
-        np.add.at(sums, flat, found)
-        np.add.at(counts, flat, 1)
+        own = flat < len(vocabulary)  # a word of the table has no vector of its own
+        np.add.at(sums, flat[own], found[own])
+        np.add.at(counts, flat[own], 1)
     known = [
         WordLength(word, float(sums[number] / counts[number]), int(counts[number]))
         for number, word in enumerate(vocabulary.words, 1)
