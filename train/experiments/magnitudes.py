@@ -54,8 +54,8 @@ class WordLength:
 def word_lengths(
     checkpoint: Checkpoint, sentences: Sequence[str], least: int = 5
 ) -> list[WordLength]:
-    """Words with vectors of their own that occur at least `least` times, from the longest mean vector to the shortest;
-    equals in alphabetic order."""
+    """Words with vectors of their own that occur at least `least` times, from the longest mean
+    vector to the shortest; equals in alphabetic order."""
     vocabulary = checkpoint.vocabulary
     sums, counts = np.zeros(len(vocabulary)), np.zeros(len(vocabulary), dtype=np.int64)
     read = [ids for ids in (vocabulary.ids(tokenise(s)) for s in sentences) if ids]
