@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from annotate.store import Store, open_store
 from core.devices import add_device, device_of, move
-from core.errors import UserError
+from core.errors import InvalidError, UserError
+from demo import examples
 from demo.pages import PAGES
 from demo.pages.annotate import example_project
 from demo.pages.annotate.welcome import welcome
@@ -19,6 +20,8 @@ from demo.web.pages import Page
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from core.groundings.reader import GroundingSet
 
 EXAMPLES = Path(__file__).parent / "groundings" / "examples.sqlite"
 
@@ -47,6 +50,13 @@ def parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="NAME.sqlite",
         help="a grounding set made by `python -m train ground` (the example photos')",
+    )
+    options.add_argument(
+        "--photos",
+        type=Path,
+        metavar="FOLDER",
+        help="the photos of --groundings, where they do not lie in or below its own folder: a set "
+        "from elsewhere may name any folder of this machine",
     )
     options.add_argument(
         "--url",
@@ -113,14 +123,30 @@ def _models(chosen: argparse.Namespace) -> dict[str, Any]:
         raise SystemExit(f"Cannot load the checkpoint: {error}") from None
     if "groundings" not in needed:
         return {"describer": describer}
-    from core.groundings.reader import GroundingSet
     from demo.grounding_set.service import GroundingService
 
     try:
-        groundings = GroundingSet(chosen.groundings or EXAMPLES)
+        groundings = _groundings(chosen)
     except UserError as error:
         raise SystemExit(f"Cannot open the grounding set: {error}") from None
     return {"describer": describer, "groundings": GroundingService(groundings, describer)}
+
+
+def _groundings(chosen: argparse.Namespace) -> GroundingSet:
+    """The set, whose photos are served: only those that lie beside it, or where `--photos` says."""
+    from core.groundings.reader import GroundingSet
+
+    if chosen.groundings is None:
+        return GroundingSet(EXAMPLES, examples.FOLDER)
+    if chosen.photos is not None and not chosen.photos.is_dir():
+        raise InvalidError(f"--photos is {chosen.photos}; expected a folder with the set's photos.")
+    groundings = GroundingSet(chosen.groundings, chosen.photos)
+    if not groundings.photos_are_its_own:
+        raise InvalidError(
+            f"{chosen.groundings} names {groundings.folder} for its photos, which is not below its "
+            f"own folder; if these are to be served, add --photos {groundings.folder}"
+        )
+    return groundings
 
 
 def _store(chosen: argparse.Namespace, alone: bool) -> tuple[Store, str]:

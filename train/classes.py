@@ -330,7 +330,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="a Flickr8k folder")
     parser.add_argument("--phrases", type=Path, required=True, help="its phrases with boxes")
     parser.add_argument("--labelled", type=Path, required=True, help="photos with labels")
-    parser.add_argument("--nanodet", type=Path, required=True, help="the teacher")
+    parser.add_argument(
+        "--nanodet",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="the teacher: a folder with its ncnn files; no code there is run",
+    )
     parser.add_argument("--encoder", required=True, help="checkpoint of the network to add it to")
     parser.add_argument("--out", type=Path, required=True, help="run folder")
     machine.add_arguments(parser)

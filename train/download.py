@@ -16,6 +16,8 @@ import argparse
 import hashlib
 import http.client
 import json
+import lzma
+import re
 import shutil
 import time
 import urllib.error
@@ -34,9 +36,12 @@ from train.options import folder_for
 
 BASE_URL = "https://github.com/jbrownlee/Datasets/releases/download/Flickr8k/"
 CHUNK = 2**20
+ENCRYPTED = 1  # of a zip member's flags
 TRIES = 5  # in one call; each goes on where the last was cut
 PAUSE = 2.0  # seconds before the second try, twice as long before each further one
 TIMEOUT = 60.0  # seconds without a byte
+MOST_BYTES = 2 * 2**30  # of an archive: the photos' has 1.1 GB
+MOST_UNPACKED = 8 * 2**30  # of an archive's files together
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,12 @@ def _fetch_rest(url: str, part: Path) -> None:
         ):
             start = 0  # the server sends the whole file
         length = answer.headers.get("Content-Length")
-        total = start + int(length) if length else None
+        # Digits alone: int() takes "+5" and "1_0" as well, and refuses thousands of digits.
+        known = length is not None and re.fullmatch(r"[0-9]{1,15}", length) is not None
+        total = start + int(length or 0) if known else None
+        if total is not None and total > MOST_BYTES:
+            raise DataError(f"{url} has {total:,} bytes; expected at most {MOST_BYTES:,}")
+        came = start
         with (
             part.open("ab" if start else "wb") as file,
             tqdm(
@@ -115,8 +125,14 @@ def _fetch_rest(url: str, part: Path) -> None:
             ) as bar,
         ):
             while chunk := answer.read(CHUNK):
+                came += len(chunk)
+                if came > MOST_BYTES:  # an endless answer
+                    break
                 file.write(chunk)
                 bar.update(len(chunk))
+    if came > MOST_BYTES:
+        part.unlink()
+        raise DataError(f"{url} has no end after {MOST_BYTES:,} bytes; what came was removed")
     size = part.stat().st_size
     if total is not None and size < total:
         raise _CutError(f"cut after {size:,} of {total:,} bytes")
@@ -159,6 +175,12 @@ def members(archive: Path, file: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
             or ":" in member.filename
         ):
             raise DataError(f"{archive}: '{member.filename}' leads outside; expected plain names")
+        if member.flag_bits & ENCRYPTED:
+            raise DataError(f"{archive}: '{name}' is encrypted; expected plain files")
+    if (size := sum(member.file_size for member in file.infolist())) > MOST_UNPACKED:
+        raise DataError(
+            f"{archive}: its files have {size:,} bytes; expected at most {MOST_UNPACKED:,}"
+        )
     return [one for one in file.infolist() if not one.is_dir() and "__MACOSX" not in one.filename]
 
 
@@ -183,7 +205,7 @@ def unpack(archive: Path, out: Path, layout: dict[str, str] | None) -> None:
                 with file.open(member) as source, fresh.open("wb") as copy:
                     shutil.copyfileobj(source, copy)
                 fresh.replace(target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
         raise DataError(f"{archive} is no whole zip archive: {error}") from None
 
 

@@ -288,7 +288,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--phrases", type=Path, required=True, help="its training phrases with boxes"
     )
     parser.add_argument("--efficientnet", type=Path, required=True, help="the trunk's teacher")
-    parser.add_argument("--nanodet", type=Path, required=True, help="the boxes' teacher")
+    parser.add_argument(
+        "--nanodet",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="the boxes' teacher: a folder with its ncnn files; no code there is run",
+    )
     parser.add_argument("--out", type=Path, required=True, help="run folder")
     machine.add_arguments(parser)
     add_fields(parser, ProposalRecipe)

@@ -7,13 +7,18 @@ line is read from its right end.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import torch
 from torch import Tensor
 
 from core.language.vocabulary import Vocabulary
 from train.data import DataError
+
+LONGEST_LINE = 100_000
+"""Characters: a word and 2,000 numbers take 40,000."""
 
 
 def read_word_vectors(path: Path, vocabulary: Vocabulary, weight: Tensor) -> int:
@@ -29,10 +34,14 @@ def read_word_vectors(path: Path, vocabulary: Vocabulary, weight: Tensor) -> int
     exact: set[int] = set()
     try:
         with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
+            for number, line in enumerate(_lines(lines, path), 1):
                 if number == 1:
                     header = line.split()
-                    given = int(header[1]) if _is_header(header) else len(header) - 1
+                    if _is_header(header):
+                        # Of thousands of digits Python makes no number.
+                        given = int(header[1]) if len(header[1]) < 10 else 10**9
+                    else:
+                        given = len(header) - 1
                     if given != size:
                         raise DataError(
                             f"{path} has {given} numbers for a word; expected {size}, the model's "
@@ -66,8 +75,21 @@ def read_word_vectors(path: Path, vocabulary: Vocabulary, weight: Tensor) -> int
     return len(found)
 
 
+def _lines(file: TextIO, path: Path) -> Iterator[str]:
+    """A file's lines, each read no further than a line may be long."""
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise DataError(
+                f"{path}, line {number} is longer than {LONGEST_LINE:,} characters; expected a "
+                "word and its numbers"
+            )
+        yield line
+
+
 def _is_header(parts: list[str]) -> bool:
-    return len(parts) == 2 and all(part.isdigit() for part in parts)
+    return len(parts) == 2 and all(part.isascii() and part.isdigit() for part in parts)
 
 
 def _vector(numbers: list[str], path: Path, line: int) -> Tensor:

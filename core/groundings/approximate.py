@@ -18,6 +18,7 @@ import numpy as np
 
 from core.alignment.ranking import Found, best_photos, best_regions
 from core.alignment.scoring import Scoring
+from core.configuration import check_bounds, from_json
 from core.groundings.reader import GroundingSet
 from core.groundings.schema import GroundingError
 
@@ -37,6 +38,31 @@ class ApproximateOptions:
     results: int = 24
     """What the recall is of: the page's first results."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_bounds(
+            self,
+            cells_per_root=(0.1, 1000),
+            share=(0, 1),
+            candidates=(1, 100_000),
+            queries=(1, 100_000),
+            results=(1, 10_000),
+            seed=(0, 2**32 - 1),
+        )
+
+
+_DAMAGES = (
+    OSError,
+    ValueError,
+    RuntimeError,  # faiss's own
+    MemoryError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    OverflowError,
+)
+"""What a damaged index, or the file beside it, raises."""
 
 
 def faiss_module() -> Any:
@@ -61,15 +87,24 @@ class ApproximateSearch:
         self.groundings = groundings
         path = index_path(groundings.path)
         try:
-            told = json.loads(path.with_suffix(".faiss.json").read_text(encoding="utf-8"))
             self.index = faiss.read_index(str(path))
-        except (OSError, ValueError, RuntimeError):
+            told = json.loads(path.with_suffix(".faiss.json").read_text(encoding="utf-8"))
+            if told["set"] != groundings.name:
+                raise GroundingError(f"{path} belongs to another set; make it again")
+            where = f"{path.with_suffix('.faiss.json')}"
+            self.options = from_json(ApproximateOptions, dict(told["options"]), where)
+            self.recall = {str(name): float(share) for name, share in told["recall"].items()}
+            dimension = groundings.regions.shape[1]
+            if (self.index.d, self.index.ntotal) != (dimension, groundings.first[-1]):
+                raise GroundingError(
+                    f"{path} has {self.index.ntotal} regions of {self.index.d} numbers; expected "
+                    f"{groundings.first[-1]} of {dimension}: make it again"
+                )
+            self.index.nprobe = max(1, round(self.options.share * self.index.nlist))
+        except GroundingError:
+            raise
+        except _DAMAGES:
             raise GroundingError(f"{path} is no index; expected one of `train ground`") from None
-        if told["set"] != groundings.name:
-            raise GroundingError(f"{path} belongs to another set; make it again")
-        self.options = ApproximateOptions(**told["options"])
-        self.recall: dict[str, float] = told["recall"]
-        self.index.nprobe = max(1, round(self.options.share * self.index.nlist))
 
     def search(self, words: np.ndarray, count: int, scoring: Scoring) -> tuple[Found, Found]:
         """As `GroundingSet.search`: the best regions, then the best photos."""

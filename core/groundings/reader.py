@@ -23,9 +23,9 @@ from sqlalchemy.orm import Session
 from core.alignment.grounding import with_neighbours
 from core.alignment.ranking import Found, as_float32, best_regions_and_photos
 from core.alignment.scoring import Scoring
+from core.errors import shown
 from core.groundings.listing import Listing
 from core.groundings.schema import (
-    FORMAT,
     About,
     Base,
     FoundRow,
@@ -36,12 +36,15 @@ from core.groundings.schema import (
     SentenceRow,
     WordRow,
     arrays_of,
+    check_about,
+    check_schema,
     engine_for,
 )
 from core.language.vocabulary import words_of
 from core.results import Look, Reading
 from core.vision import boxes
 
+MOST_FACTS = 1000
 KEPT_ORDERS = 16
 """Orders of photos held at once: at 100,000 photos each takes 0.8 MB."""
 
@@ -113,8 +116,11 @@ HELD_BYTES = 1 << 29  # 260,000 regions of 512 numbers; turning float16 into flo
 class GroundingSet:
     """One complete set."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises GroundingError in one sentence where `path` is no complete set."""
+    def __init__(self, path: Path, photos: Path | None = None) -> None:
+        """photos: the folder of its photos, where it is another one than the set says.
+
+        Raises GroundingError in one sentence where `path` is no complete set.
+        """
         self.path = path
         if not path.is_file():
             raise GroundingError(f"{path} is not there; expected a file made by `train ground`")
@@ -123,39 +129,67 @@ class GroundingSet:
         weakref.finalize(self, self.engine.dispose)
         try:
             with Session(self.engine) as session:
-                self.about = {row.key: row.value for row in session.scalars(select(About))}
-        except DatabaseError:
+                check_schema(session.connection(), path)
+                facts = session.execute(select(About.key, About.value).limit(MOST_FACTS)).all()
+                self.about = {str(key): value for key, value in facts}
+        except (DatabaseError, UnicodeError):
             raise GroundingError(
                 f"{path} is no grounding set; expected a file made by `train ground`"
             ) from None
-        if self.about.get("format") != str(FORMAT):
-            raise GroundingError(
-                f"{path} has format {self.about.get('format')}; this version reads {FORMAT}"
-            )
-        if not self.about.get("complete"):
-            raise GroundingError(f"{path} is not finished; run `train ground` again")
+        check_about(self.about, path)
         self.regions, self.words = (self._array(name) for name in arrays_of(path))
         self.folder = (path.resolve().parent / self.about["photos_folder"]).resolve()
-        with Session(self.engine) as session:
-            rows = session.execute(select(PhotoRow.first_region).order_by(PhotoRow.id))
-            self.first = np.append(np.fromiter((row[0] for row in rows), np.int64), 0)
-            last = session.execute(
-                select(PhotoRow.first_region + PhotoRow.regions).order_by(PhotoRow.id.desc())
-            ).first()
-        self.first[-1] = last[0] if last else 0
-        if len(self.regions) < self.first[-1]:
-            raise GroundingError(f"{path}: its array of regions is cut short; make the set again")
+        self.photos_named = photos is not None
+        """Whether the person who opened the set said where its photos lie."""
+        if photos is not None:
+            self.folder = photos.resolve()
+        self.first = self._first_regions()
         self._asking = threading.local()
         self._orders: OrderedDict[Listing, np.ndarray] = OrderedDict()
         self._ordering = threading.Lock()
 
+    @property
+    def photos_are_its_own(self) -> bool:
+        """Whether its photos lie in or below its own folder, or where the person who opened it
+        said.
+
+        A set from elsewhere may name any folder of this machine; its pictures must not be shown.
+        """
+        return self.photos_named or self.folder.is_relative_to(self.path.resolve().parent)
+
+    def _first_regions(self) -> np.ndarray:
+        """(photos + 1,) where each photo's rows of `regions` begin, and where the last one's
+        end.
+        """
+        broken = f"{self.path} has photos whose regions do not follow each other; make it again"
+        query = select(PhotoRow.id, PhotoRow.first_region, PhotoRow.regions).order_by(PhotoRow.id)
+        with Session(self.engine) as session:
+            try:
+                rows = np.array([tuple(row) for row in session.execute(query)], dtype=np.int64)
+            except (DatabaseError, ValueError, TypeError, OverflowError, UnicodeError):
+                raise GroundingError(broken) from None
+        ids, first, count = rows.reshape(-1, 3).T
+        ends = first + count
+        if (ids != np.arange(len(ids))).any() or (count < 0).any() or (first < 0).any():
+            raise GroundingError(broken)
+        if (first[1:] != ends[:-1]).any():
+            raise GroundingError(broken)
+        last = ends[-1:] if len(ends) else np.zeros(1, np.int64)
+        if len(self.regions) < last[0]:
+            raise GroundingError(
+                f"{self.path}: its array of regions is cut short; make the set again"
+            )
+        return np.append(first, last)
+
     def _array(self, path: Path) -> np.ndarray:
         try:
             array: np.ndarray = np.load(path, mmap_mode="r")
-        except (OSError, ValueError, EOFError):
+        except Exception:  # damaged bytes raise a dozen types in numpy
             raise GroundingError(f"{path} is not there or broken; make the set again") from None
-        if array.shape[1:] != (int(self.about["dimension"]),):
-            raise GroundingError(f"{path} has shape {array.shape}; make the set again")
+        if array.shape[1:] != (int(self.about["dimension"]),) or array.dtype != np.float16:
+            raise GroundingError(
+                f"{path} has shape {array.shape} of {array.dtype}; make the set again"
+            )
         return array
 
     @property
@@ -249,17 +283,18 @@ class GroundingSet:
 
     def look_of(self, row: PhotoRow) -> Look:
         """The same for a row that is there already."""
-        vectors = self.regions[row.first_region : row.first_region + row.regions]
-        normalised = np.frombuffer(row.boxes, np.float32).reshape(-1, 4)
+        count = row.regions
+        vectors = self.regions[row.first_region : row.first_region + count]
+        normalised = _numbers(row.boxes, 4 * count, row.name).reshape(-1, 4)
         share = float(self.about["neighbours"])
         return Look(
             row.width,
             row.height,
             normalised,
-            np.frombuffer(row.objectness, np.float32),
+            _numbers(row.objectness, count, row.name),
             with_neighbours(vectors.astype(np.float32), normalised, share),
             note=row.note,
-            prior=np.frombuffer(row.prior, np.float32),
+            prior=_numbers(row.prior, count, row.name),
         )
 
     def reading(self, sentence: int) -> Reading:
@@ -368,12 +403,25 @@ class GroundingSet:
             yield range(start, min(start + step, len(self)))
 
 
+def _numbers(stored: object, count: int, photo: str) -> np.ndarray:
+    """A column's bytes -> (count,) float32. GroundingError where they are something else."""
+    if not isinstance(stored, bytes) or len(stored) != 4 * count:
+        raise GroundingError(f"The set's numbers of “{shown(photo)}” are damaged; make it again.")
+    numbers = np.frombuffer(stored, np.float32)
+    if not np.isfinite(numbers).all():
+        raise GroundingError(
+            f"The set's numbers of “{shown(photo)}” are not finite; make it again."
+        )
+    return numbers
+
+
 def _candidate(row: SentenceRow, score: float | None, own: bool, retrieved: bool) -> Candidate:
     return Candidate(row.id, row.text, score, own, retrieved, row.rank, row.words > 0)
 
 
 def _boxed(phrase: PhraseRow, photo: PhotoRow) -> BoxedPhrase:
-    normalised = np.frombuffer(phrase.boxes, np.float32).reshape(-1, 4)
+    boxed = len(phrase.boxes) // 16
+    normalised = _numbers(phrase.boxes, 4 * boxed, photo.name).reshape(-1, 4)
     return BoxedPhrase(
         phrase.text,
         phrase.kind,

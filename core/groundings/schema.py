@@ -13,17 +13,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from sqlalchemy import Engine, ForeignKey, Index, LargeBinary, create_engine, event
+from sqlalchemy import (
+    Connection,
+    Engine,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    create_engine,
+    event,
+    text,
+)
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from core.checkpoints import Checkpoint
-from core.errors import UserError
+from core.errors import UserError, shown
 
 FORMAT = 1
 
@@ -170,6 +181,67 @@ def fingerprint(checkpoint: Checkpoint) -> str:
     return digest.hexdigest()
 
 
+LARGEST_DIMENSION = 65_536
+_NAME = re.compile(r"[\w-]{1,100}", re.ASCII)
+
+
+def check_schema(connection: Connection, path: Path) -> None:
+    """GroundingError unless the file has the tables above, as tables, and nothing that computes.
+
+    A view or a trigger, a virtual table or a column that is computed could hang or fill a machine
+    when it is asked for; no set of ours has any.
+    """
+    wrong = f"{path} is no grounding set; expected a file made by `train ground`"
+    there: dict[str, str] = {}
+    for kind, name, sql in connection.execute(text("SELECT type, name, sql FROM sqlite_master")):
+        if kind not in ("table", "index") or "virtual" in str(sql).lower().split()[:2]:
+            raise GroundingError(f"{path} has a {kind} '{shown(name)}'; expected tables alone")
+        there[str(name)] = str(sql)
+    for table in Base.metadata.tables.values():
+        if table.name not in there:
+            raise GroundingError(wrong)
+        columns = connection.execute(text(f'PRAGMA table_xinfo("{table.name}")')).all()
+        if {column.name for column in columns} != set(table.columns.keys()):
+            raise GroundingError(f"{path} has other columns in '{table.name}'; {wrong}")
+        if any(column.hidden for column in columns):
+            raise GroundingError(f"{path} has a computed column; expected tables alone")
+
+
+def check_about(about: Mapping[str, object], path: Path) -> None:
+    """GroundingError for the first fact that a complete set has and this one has not, or whose
+    value cannot be."""
+    if about.get("format") != str(FORMAT):
+        raise GroundingError(
+            f"{path} has format {shown(about.get('format'))}; this version reads {FORMAT}"
+        )
+    if not about.get("complete"):
+        raise GroundingError(f"{path} is not finished; run `train ground` again")
+    for key in ("set", "photos_folder", "checkpoint", "fingerprint", "neighbours", "gallery"):
+        if not isinstance(about.get(key), str) or "\0" in str(about[key]):
+            raise GroundingError(f"{path} lacks '{key}'; make the set again")
+    wanted = (
+        ("set", _NAME.fullmatch(str(about["set"])) is not None, "letters and digits"),
+        ("dimension", _whole(about.get("dimension"), 1, LARGEST_DIMENSION), "a whole number"),
+        ("gallery", _whole(about["gallery"], 0, 2**31), "a whole number"),
+        ("neighbours", _share(about["neighbours"]), "a number from 0 to 1"),
+    )
+    for key, right, expected in wanted:
+        if not right:
+            raise GroundingError(f"{path}: {key} is '{shown(about.get(key))}'; expected {expected}")
+
+
+def _whole(value: object, least: int, most: int) -> bool:
+    digits = str(value)
+    return digits.isascii() and digits.isdigit() and least <= int(digits[:12]) <= most
+
+
+def _share(value: object) -> bool:
+    try:
+        return 0 <= float(str(value)) <= 1
+    except ValueError:
+        return False
+
+
 class _Connection(sqlite3.Connection):
     """One that is closed when nobody holds it any more: an engine that is let go without `dispose`
     lets go of its connections, and Python 3.13 warns of those that are still open then."""
@@ -195,6 +267,7 @@ def engine_for(path: Path, write: bool = False) -> Engine:
     def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA trusted_schema = OFF")  # a file of somebody else's may call nothing
         cursor.execute("PRAGMA busy_timeout = 10000")
         if write:
             cursor.execute("PRAGMA synchronous = FULL")

@@ -9,11 +9,14 @@ Colour profiles are ignored (pixels are taken as sRGB) and transparency is laid 
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import struct
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +27,10 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from core.errors import UserError
+
+# Pillow warns of broken EXIF blocks, which say nothing here. By a filter of the process, because to
+# catch warnings for one call is to catch other threads' as well.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -39,7 +46,7 @@ class ImageLimits:
     """What is accepted; anything beyond is refused before a pixel is decoded."""
 
     max_pixels: int = 25_000_000
-    """A phone's frame has 12 to 24 megapixels; 25 take 0.2 to 0.5 GB at the peak."""
+    """A phone's frame has 12 to 24 megapixels; 25 take 0.2 to 0.5 GB at the peak, as WebP 0.7."""
     max_side: int = 20_000
     """No photo is a strip: past this, resizers and page layouts break though the area is small."""
     max_bytes: int = 20 * 1024 * 1024
@@ -102,11 +109,18 @@ def decode(data: bytes, limits: ImageLimits = ImageLimits()) -> DecodedPhoto:
 def read(path: str | Path, limits: ImageLimits = ImageLimits()) -> DecodedPhoto:
     """Decode the file at `path`. Raises ImageError, which never repeats the path."""
     try:
-        with open(path, "rb") as file:
+        # A pipe would be waited for, a device may have no end.
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError("no regular file")
             data = file.read(limits.max_bytes + 1)  # one more shows that there is too much
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
         raise ImageError("The photo file cannot be opened; expected a readable file.") from error
     return decode(data, limits)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def resize_square(photo_pixels: Pixels, side: int) -> Pixels:
@@ -135,8 +149,17 @@ _OTHERS = {
     b"mm\0*": "a TIFF picture",
     b"simple  =": "a FITS file",
     b"ftypavif": "an AVIF picture",
+    b"ftypavis": "an AVIF picture",
     b"ftyphei": "a HEIC picture",
-    b"ftypmif1": "a HEIC picture",
+    b"ftyphev": "a HEIC picture",
+    b"ftypmif": "a HEIC picture",
+    b"ftypmsf": "a HEIC picture",
+    b"ftypmiaf": "a HEIC picture",
+    b"ftypcr": "a Canon raw picture",
+    b"\xff\x0a": "a JPEG XL picture",
+    b"\0\0\0\x0cjxl ": "a JPEG XL picture",
+    b"\0\0\0\x0cjp  ": "a JPEG 2000 picture",
+    b"8bps": "a Photoshop picture",
     b"<svg": "an SVG drawing",
     b"<html": "a web page",
 }
@@ -155,6 +178,8 @@ def _looks_like(data: bytes) -> str:
     if name := _format_of(data):
         return f"a {_TITLES[name]} picture"
     head = data[:1024].lower()
+    if head.startswith(b"bm") and data[6:10] == b"\0\0\0\0":
+        return "a BMP picture"
     for magic, title in _OTHERS.items():
         if magic in (head if magic.startswith(b"<") else head[:16]):
             return title
@@ -177,10 +202,27 @@ _MARKER = re.compile(rb"\xff([\xc0-\xcf\xd9-\xfe])")
 _EOI, _SOS = b"\xd9", b"\xda"  # end of image, start of scan
 
 
+def _jpeg_markers(data: bytes, most: int) -> Iterator[bytes]:
+    """A JPEG's markers up to the end of its image, `most` at most.
+
+    Segments are stepped over by their lengths: what looks like a marker inside one (a colour
+    profile has many), or after the end of the image (a phone's film), is none.
+    """
+    position = 2
+    for _ in range(most):
+        found = _MARKER.search(data, position)
+        if found is None:
+            return
+        yield found[1]
+        if found[1] == _EOI:
+            return
+        position = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+
+
 def _check_parts(name: str, data: bytes, limits: ImageLimits) -> None:
     """Refuse what Pillow would let pass: a file without its end, or one of endless parts."""
     if name == "JPEG":
-        markers = [found[1] for found in islice(_MARKER.finditer(data), limits.max_parts)]
+        markers = list(_jpeg_markers(data, limits.max_parts))
         scans = markers.count(_SOS)
         if scans > limits.max_scans:
             raise ImageError(f"The JPEG file has {scans} scans; expected up to {limits.max_scans}.")
@@ -194,8 +236,18 @@ def _check_parts(name: str, data: bytes, limits: ImageLimits) -> None:
             if kind == b"IEND" and position <= len(data):
                 return
         raise ValueError("too many chunks")
-    elif 8 + int.from_bytes(data[4:8], "little") > len(data):
-        raise ValueError("shorter than its header says")
+    else:
+        end = 8 + int.from_bytes(data[4:8], "little")
+        if end > len(data):
+            raise ValueError("shorter than its header says")
+        position = 12
+        for _ in range(limits.max_parts):
+            if position >= end:
+                break
+            position += 8 + int.from_bytes(data[position + 4 : position + 8], "little")
+            position += position % 2  # chunks begin at even places
+        if position not in (end, end + 1):
+            raise ValueError("its chunks do not end where it ends")
 
 
 def _check_size(width: int, height: int, limits: ImageLimits) -> None:
@@ -222,7 +274,11 @@ def _to_rgb(image: Image.Image) -> Pixels:
     the colour hidden under full transparency is arbitrary, often black.
     """
     if image.mode.startswith("I"):  # 16 bits: Pillow's own conversion to 8 clips, not scales
-        gray = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+        levels = np.asarray(image).astype(np.int32)
+        # Cameras and scanners put 8, 10 or 12 bits into 16, which may lie in the lower ones.
+        most = int(levels.max(initial=0))
+        bits = next((bits for bits in (8, 10, 12) if most < 1 << bits), 16)
+        gray = (levels >> (bits - 8)).clip(0, 255).astype(np.uint8)
         return np.repeat(gray[:, :, None], 3, axis=2)
     if image.has_transparency_data:
         layer = image.convert("RGBA")

@@ -24,6 +24,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import UserError
+from demo.web.calls import Calls
 from demo.web.errors import SENTENCES, absent, answer_to, refusal
 from demo.web.uploads import UploadFolder
 
@@ -156,7 +157,7 @@ def fetches(data: Any) -> bool:
 class Guard:
     """ASGI middleware. hosts: the names (no ports) under which the server may be called; admitted:
     who may ask anything of Gradio (None: all), in a thread, each time; door: what answers others in
-    the place of a page."""
+    the place of a page; calls: which of Gradio's addresses lead somewhere."""
 
     def __init__(
         self,
@@ -167,8 +168,10 @@ class Guard:
         limits: GuardLimits = GuardLimits(),
         admitted: Callable[[Request], bool] | None = None,
         door: ASGIApp = absent,
+        calls: Calls | None = None,
     ) -> None:
         self.app = app
+        self.calls = Calls() if calls is None else calls
         self.door = door
         self.admitted = admitted
         self.uploads = uploads
@@ -202,7 +205,10 @@ class Guard:
         if answer := self._refusal(scope) or await self._stopped(scope):
             await answer(scope, receive, marked)
         elif scope["method"] != "POST":
-            await self.app(scope, receive, marked)
+            app = self.app
+            if said := self.calls.absent(scope["path"], Request(scope).query_params):
+                app = refusal(404, "absent", said)
+            await app(scope, receive, marked)
         else:
             await _capped(self._post, self._most(scope["path"]))(scope, receive, marked)
 
@@ -272,8 +278,8 @@ class Guard:
             pieces.append(message.get("body", b""))
             more = message.get("more_body", False)
         body = b"".join(pieces)
-        if text := self._objection(body):
-            await refusal(400, "invalid", text)(scope, receive, send)
+        if answer := self._objection(scope["path"], body):
+            await answer(scope, receive, send)
             return
         handed = False
 
@@ -286,17 +292,22 @@ class Guard:
 
         await self.app(scope, again, send)
 
-    def _objection(self, body: bytes) -> str | None:
+    def _objection(self, path: str, body: bytes) -> Response | None:
         """What is wrong with a request's JSON, if anything."""
         try:
             data = json.loads(body or b"null")
             if fetches(data):
-                return "Upload the file itself: nothing is fetched from an address."
+                text = "Upload the file itself: nothing is fetched from an address."
+                return refusal(400, "invalid", text)
             if not all(map(self.uploads.holds, named_files(data))):
-                return "Upload the file itself: no other file is read."
+                return refusal(400, "invalid", "Upload the file itself: no other file is read.")
         except (ValueError, RecursionError):
-            return "The request is not JSON."
-        return None
+            return refusal(400, "invalid", "The request is not JSON.")
+        absent = self.calls.absent(path, {}, {} if data is None else data)
+        if absent:
+            return refusal(404, "absent", absent)
+        lacking = self.calls.lacking(path, data)
+        return refusal(400, "invalid", lacking) if lacking else None
 
 
 def _capped(app: ASGIApp, most: int) -> ASGIApp:

@@ -17,6 +17,7 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 from demo.web import errors
+from demo.web.calls import Calls
 from demo.web.component import static, static_folders
 from demo.web.guard import Guard, GuardLimits
 from demo.web.sessions import Sessions
@@ -76,6 +77,7 @@ def create(
     """
     os.environ["GRADIO_TEMP_DIR"] = str(settings.uploads)  # Gradio's one way to choose a folder
     folder = UploadFolder(settings.uploads, settings.limits)
+    calls = Calls()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -106,8 +108,9 @@ def create(
         limits=limits,
         admitted=None if sign_in is None else lambda request: sign_in.person(request) is not None,
         door=door,
+        calls=calls,
     )
-    blocks = pages()
+    blocks = calls.blocks = pages()
     blocks.state_session_capacity = settings.sessions
     # Or Gradio takes any path: whether a file was uploaded, it asks only in an app that it launched
     # itself, and a mounted one never is.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from core.language.vocabulary import Vocabulary
 from core.vision.encoders import NamedEncoder, kind_of
 from demo.__main__ import main
 from demo.web.server import listen
+from tests.core.handmade import handmade
 
 
 def test_a_taken_port_is_named() -> None:
@@ -69,6 +71,18 @@ def test_no_grounding_set(wrong: str, tmp_path: Path) -> None:
         path.write_text("no database", "utf-8")
     with pytest.raises(SystemExit, match="Cannot open the grounding set: "):
         main(["--port", "0", "--groundings", str(path)])
+
+
+def test_a_set_names_no_folder_of_its_own_accord(tmp_path: Path) -> None:
+    """A set from elsewhere chooses the folder whose pictures Browse would show."""
+    path = handmade(tmp_path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE about SET value = '/etc' WHERE key = 'photos_folder'")
+    connection.close()
+    with pytest.raises(SystemExit, match="names /etc for its photos, .* add --photos /etc"):
+        main(["--port", "0", "--groundings", str(path)])
+    with pytest.raises(SystemExit, match="--photos is nowhere; expected a folder"):
+        main(["--port", "0", "--groundings", str(path), "--photos", "nowhere"])
 
 
 def test_the_port_is_free_again_at_once() -> None:

@@ -6,6 +6,7 @@ import json
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -249,3 +250,49 @@ def test_a_damaged_stream_is_said(tmp_path: Path) -> None:
     archive.write_bytes(damaged)
     with pytest.raises(DataError, match="is no whole zip archive"):
         download.unpack(archive, tmp_path / "out", None)
+
+
+def test_an_endless_answer_ends(
+    fetch: Callable[..., Path], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a length, as one with too large a length; nothing of it is kept."""
+    monkeypatch.setattr(download, "MOST_BYTES", 3 * 2**20)
+
+    def endless(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        with suppress(OSError):  # it hangs up
+            for _ in range(4000):
+                handler.wfile.write(bytes(2**20))
+
+    monkeypatch.setattr(Handler, "do_GET", endless)
+    with pytest.raises(SystemExit, match=r"has no end after 3,145,728 bytes; what came was rem"):
+        fetch()
+
+    def claiming(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "9" * 12)
+        handler.end_headers()
+
+    monkeypatch.setattr(Handler, "do_GET", claiming)
+    with pytest.raises(SystemExit, match=r"has 999,999,999,999 bytes; expected at most 3,145,728"):
+        fetch()
+
+
+def test_archives_that_are_too_much_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "x.zip"
+    encrypted = bytearray(zipped({"a.jpg": PHOTO}))
+    encrypted[6] |= 1  # the flags of the file, and of its line in the directory
+    encrypted[encrypted.index(b"PK\1\2") + 8] |= 1
+    archive.write_bytes(encrypted)
+    with pytest.raises(DataError, match=r"'a\.jpg' is encrypted; expected plain files"):
+        download.unpack(archive, tmp_path / "out", None)
+    monkeypatch.setattr(download, "MOST_UNPACKED", 10**6)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for k in range(3):
+            file.writestr(f"{k}.jpg", bytes(400_000))
+    with pytest.raises(DataError, match="its files have 1,200,000 bytes; expected at most"):
+        download.unpack(archive, tmp_path / "out", None)
+    assert not (tmp_path / "out").exists()

@@ -40,6 +40,9 @@ def test_the_words_own_spelling_counts_first(tmp_path: Path) -> None:
         ("dog 1 2\nred 1\n", r"line 2: 'red 1' has 1 numbers; expected a word and 2"),
         ("the 1 2\ndog 1 x\n", r"line 2: could not convert string to float: 'x'"),
         ("dog 1 nan\n", "line 1: a number is not finite"),
+        (f"{'9' * 5000} {'9' * 5000}\n", "has 1000000000 numbers for a word"),
+        ("\u0663 \u0662\n", "has 1 numbers for a word"),  # digits, but not of any header
+        ("dog " + "1 " * 60_000, "line 1 is longer than 100,000 characters"),
     ],
 )
 def test_names_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:

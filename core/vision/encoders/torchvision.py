@@ -7,10 +7,11 @@ the proposals, the refined boxes and the regions' vectors.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
+from zipfile import ZipFile, is_zipfile
 
 import numpy as np
 import torch
@@ -59,10 +60,32 @@ def _state_from_file(path: Path) -> dict[str, Tensor]:
         )
     if path.suffix == ".safetensors":
         return load_file(path)
+    if is_zipfile(path):
+        with ZipFile(path) as archive:
+            # torch's own archives have many members; one alone is an older way to publish, which is
+            # unpacked beside the file, over whatever has the member's name there.
+            if len(archive.infolist()) < 2:
+                raise EncoderError(
+                    f"the weights file {path.name} is an archive of one file; expected a .pth that "
+                    "torch.save wrote, or .safetensors"
+                )
     state: dict[str, Tensor] = torch.hub.load_state_dict_from_url(
         path.as_uri(), str(path.parent), "cpu", file_name=path.name, weights_only=True
     )
     return state
+
+
+def _check(state: Mapping[str, object], wanted: Mapping[str, Tensor]) -> None:
+    """EncoderError for numbers of another kind than the model's, NaN and infinite ones: torch would
+    take them in silence. Missing names and other shapes it refuses itself."""
+    for key, value in state.items():
+        if not isinstance(value, Tensor) or key not in wanted:
+            continue
+        if value.is_floating_point() != wanted[key].is_floating_point():
+            kind = str(value.dtype).removeprefix("torch.")
+            raise EncoderError(f"the weights file's '{shown(key)}' is of {kind}")
+        if not torch.isfinite(value).all():
+            raise EncoderError(f"the weights file's '{shown(key)}' holds NaN or infinity")
 
 
 def torchvision_encoder(
@@ -90,6 +113,7 @@ def torchvision_encoder(
             state = torch.hub.load_state_dict_from_url(
                 published, map_location="cpu", weights_only=True
             )
+        _check(state, model.state_dict())
         model.load_state_dict(state)
     except (URLError, OSError) as error:
         raise EncoderError(

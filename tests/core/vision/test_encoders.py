@@ -1,13 +1,15 @@
 """The region encoders behind their one interface."""
 
+import re
 import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torchvision.models import get_model
 from torchvision.ops import box_iou
 
@@ -255,3 +257,28 @@ def test_a_file_of_another_model_is_refused(detector_file: Path) -> None:
         torchvision_encoder("torchvision:fasterrcnn_resnet50_fpn", weights=detector_file)
     with pytest.raises(EncoderError, match="not there"):
         torchvision_encoder(SMALLEST, weights=detector_file.with_name("missing.pth"))
+
+
+def test_an_archive_of_one_file_is_not_unpacked(tmp_path: Path) -> None:
+    """torch would unpack it beside the file, over whatever has the member's name there."""
+    neighbour = tmp_path / "precious.txt"
+    neighbour.write_text("mine")
+    weights = tmp_path / "weights.pth"
+    with zipfile.ZipFile(weights, "w") as archive:
+        archive.writestr("precious.txt", "theirs")
+    with pytest.raises(EncoderError, match=r"weights\.pth is an archive of one file"):
+        torchvision_encoder(SMALLEST, weights=weights)
+    assert neighbour.read_text() == "mine"
+
+
+def test_weights_that_are_no_finite_numbers(detector_file: Path, tmp_path: Path) -> None:
+    state = load_file(detector_file)
+    key = next(key for key, value in state.items() if value.is_floating_point())
+    changed = tmp_path / "changed.safetensors"
+    for value, said in (
+        (torch.full_like(state[key], float("nan")), "holds NaN or infinity"),
+        (state[key].to(torch.int16), "is of int16"),
+    ):
+        save_file(state | {key: value}, changed)
+        with pytest.raises(EncoderError, match=f"'{re.escape(key)}' {said}"):
+            torchvision_encoder(SMALLEST, weights=changed)

@@ -114,7 +114,7 @@ def test_no_file_of_the_server_is_read(attacked: Attacked, tmp_path: Path, kind:
 
 
 def test_what_was_uploaded_is_read(attacked: Attacked) -> None:
-    data = [file_data(attacked.upload(picture(64, 48))), "a dog", 0.0]
+    data = [file_data(attacked.upload(picture(64, 48))), "a dog", 0.0, None]
     [align] = [d["id"] for d in dependencies(attacked) if d["api_name"] == "align"]
     status, said = attacked.through_queue(align, data)
     assert (status, '"width":64' in said.replace(" ", "")) == (200, True), said
@@ -191,6 +191,30 @@ def test_nothing_escapes_the_queue(attacked: Attacked) -> None:
             if dependency["queue"]:
                 assert attacked.post(f"run/{name}", body).status_code == 404, dependency
             assert attacked.post(f"api/{name}", body).status_code == 404, dependency
+
+
+UNKNOWN = [
+    ("GET", "queue/data?session_hash=nobody", None),
+    ("GET", "call/align/no-event", None),
+    ("POST", "queue/join", {"session_hash": "x", "fn_index": 99999, "data": []}),
+    ("POST", "queue/join", {"session_hash": "x", "fn_index": -1, "data": []}),
+    ("POST", "call/no-endpoint", {"data": []}),
+    ("POST", "run/no-endpoint", {"data": []}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "call"), UNKNOWN)
+def test_names_that_lead_nowhere(attacked: Attacked, method: str, path: str, call: Any) -> None:
+    """One sentence at once, not a 500 or half an answer with a traceback in the log."""
+    url = f"{attacked.address}/gradio_api/{path}"
+    answer = attacked.client.request(method, url, json=call)
+    assert (answer.status_code, answer.json()["kind"]) == (404, "absent")
+
+
+def test_a_call_with_too_few_values(attacked: Attacked) -> None:
+    answer = attacked.post("call/align", {"data": []})
+    assert (answer.status_code, answer.json()["kind"]) == (400, "invalid")
+    assert "data has 0 values; expected " in answer.json()["message"]
 
 
 def test_who_hangs_up_takes_no_export_along(attacked: Attacked) -> None:

@@ -373,7 +373,7 @@ def test_hostile_names_and_sentences_are_only_text(browser: Browser, tmp_path: P
         + f"--images {tmp_path}/photos".split()
     )
     arguments.main(arguments)
-    with served("--groundings", str(out)) as address:
+    with served("--groundings", str(out), "--photos", f"{tmp_path}/photos") as address:
         context = browser.new_context(viewport={"width": 1000, "height": 900})
         context.set_default_timeout(30_000)
         page = context.new_page()
