@@ -85,6 +85,10 @@ class Draft(Body):
         )
 
 
+class Nothing(Body):
+    """An address that needs to be told nothing more; still only JSON of the page's own is taken."""
+
+
 class Skip(Body):
     """Why a photo is given back."""
 
@@ -159,7 +163,7 @@ def work_api(sessions: Sessions, pictures: PictureCache) -> APIRouter:
         return store.work.skip(who, assignment, skipped.reason, skipped.base, skipped.key)
 
     @router.post("/tasks/{assignment}/release")
-    def release(who: known, assignment: Id) -> dict[str, bool]:
+    def release(who: known, assignment: Id, _: Nothing) -> dict[str, bool]:
         return {"released": store.work.put_back(who, assignment)}
 
     @router.get("/photos/{photo}")
