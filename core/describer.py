@@ -4,8 +4,8 @@ or let the captioners describe it. What comes out is plain data (`core.results`)
 describer = Describer.load()
 look = describer.look(photo)                 # the networks' cost of a photo, paid once
 reading = describer.read("A dog jumps .")    # the text encoder's cost of a sentence
-alignment = align(look, reading, beta=0.1)   # core.results: a product and a chain
-alignment.at(beta=0.4)                       # only the chain
+alignment = align(look, reading)             # core.results: a product and a chain
+alignment.at(beta=0.4)                       # only the chain, at another beta
 maps = maps_of(look, reading, describer.windows(look))  # where on the photo each word scores
 for one in describer.describe(look): ...     # the photo's sentence, then each region's
 """
@@ -13,7 +13,7 @@ for one in describer.describe(look): ...     # the photo's sentence, then each r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ from core.errors import UserError
 from core.language.vocabulary import UNKNOWN, tokenise, words_of
 from core.results import Description, Look, Reading, Spoken
 from core.vision.images import DecodedPhoto
+from core.vision.regions import Regions, copies
 
 
 class SentenceError(UserError):
@@ -65,6 +66,12 @@ class Describer:
         """A photo -> its regions in the common space: one pass of the region encoder, whose maps
         stay with the look (3 MB) for `windows`; who keeps looks may `replace(look, seen=None)`."""
         regions, seen = self.checkpoint.encoder.encode_kept(photo.pixels)
+        look = self.look_of(regions, photo.width, photo.height, photo.note)
+        return replace(look, seen=seen)
+
+    @torch.inference_mode()
+    def look_of(self, regions: Regions, width: int, height: int, note: str = "") -> Look:
+        """A photo of that size in pixels, whose regions the encoder gave already -> its look."""
         model = self.checkpoint.alignment
         vectors, prior = grounding_regions(
             self.checkpoint.grounding,
@@ -73,15 +80,16 @@ class Describer:
             regions.objectness,
         )
         return Look(
-            photo.width,
-            photo.height,
+            width,
+            height,
             regions.boxes,
             regions.objectness,
             vectors,
-            photo.note,
+            note,
             prior,
             regions.features,
-            seen,
+            copies=copies(regions.boxes, self.checkpoint.grounding.copy_iou),
+            merging_share=self.checkpoint.grounding.merging_share,
         )
 
     @torch.inference_mode()

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from core.alignment import chain
-from core.alignment.grounding import grounding_scores
+from core.alignment.grounding import GroundingConfig, grounding_scores
 from core.alignment.score_maps import Windows, score_maps
+from core.alignment.segmentation import choosing, followed
 from core.language.vocabulary import Word
 from core.vision import boxes
 from core.vision.regions import Seen
@@ -31,6 +32,8 @@ class Look:
     prior (R,), or None for none, as `core.alignment.grounding` gives it; row 0 is the whole photo.
     features (R, D) are the encoder's, which captioners read, or None where only vectors were kept.
     seen is what the encoder kept of its pass, for `Describer.windows`; None where nobody kept it.
+    copies (R,) as `core.vision.regions.copies` gives them, or None where every region is shown;
+    merging_share: `GroundingConfig`'s.
     """
 
     width: int
@@ -42,16 +45,19 @@ class Look:
     prior: np.ndarray | None = None
     features: np.ndarray | None = None
     seen: Seen | None = None
+    copies: np.ndarray | None = None
+    merging_share: float = GroundingConfig.merging_share
 
 
 @dataclass(frozen=True)
 class Reading:
     """What one sentence cost: its words, which of them are known, and their vectors.
 
-    vectors (N, h) choose regions (`core.alignment.grounding`); contextual (N, h) are Eq. 6's s_t,
-    which ranking and search compare, or None where a set kept only the others. read_as: of each
-    word that no training sentence held, the known ones that a word table read it through, most
-    first; empty of all others, and () as a whole where nobody asked.
+    vectors (N, h) choose regions (`core.alignment.grounding`), where unknown words move no other
+    and have rows of 0; contextual (N, h) are Eq. 6's s_t, which ranking and search compare, or None
+    where a set kept only the others. read_as: of each word that no training sentence held, the
+    known ones that a word table read it through, most first; empty of all others, and () as a whole
+    where nobody asked.
     """
 
     sentence: str
@@ -67,7 +73,7 @@ class Segment:
     """Consecutive words that look at one region (unknown words between them included).
 
     first, last   indices of its first word and of its last one
-    words         those words, joined by spaces
+    words         those words as the sentence writes them, joined by spaces
     region        index of the region
     score         sum of its known words' scores with that region
     """
@@ -97,7 +103,10 @@ class Alignment:
     scores     (N, R) `grounding_scores`; rows of unknown words are 0 and mean nothing
     regions    (N,) the region of each word, NO_REGION for unknown ones
     boxes      (R, 4) xyxy in the photo's own pixels; region 0 is the whole image
-    beta       of Eq. 12, in units of the scores; from merging_beta on, one region takes all words
+    copies     (R,) the region that is shown for each, itself where it is shown; words choose among
+               those; None where every region is shown
+    beta       of Eq. 12, in units of the scores; from merging_beta on, one region takes all words;
+               default_beta is the one to begin with
     """
 
     sentence: str
@@ -113,10 +122,13 @@ class Alignment:
     regions: np.ndarray
     segments: tuple[Segment, ...]
     read_as: tuple[tuple[str, ...], ...] = ()
+    copies: np.ndarray | None = None
+    default_beta: float = 0.0
 
-    def at(self, beta: float) -> Alignment:
-        """The same scores decoded at another beta: no network runs."""
-        decoded = decode(self.words, self.known, self.scores, beta)
+    def at(self, beta: float | None) -> Alignment:
+        """The same scores decoded at another beta, None for `default_beta`: no network runs."""
+        beta = self.default_beta if beta is None else beta
+        decoded = decode(self.sentence, self.words, self.known, self.scores, beta, self.copies)
         return replace(self, beta=float(beta), regions=decoded.regions, segments=decoded.segments)
 
     def as_dict(self) -> dict[str, Any]:
@@ -125,6 +137,7 @@ class Alignment:
             "photo": {"width": self.width, "height": self.height},
             "sentence": self.sentence,
             "beta": self.beta,
+            "default_beta": self.default_beta,
             "merging_beta": self.merging_beta,
             "words": [
                 {
@@ -157,14 +170,28 @@ class Alignment:
                 for s in self.segments
             ],
             "regions": [
-                {"box": [float(x) for x in box], "objectness": float(objectness)}
-                for box, objectness in zip(self.boxes, self.objectness, strict=True)
+                {
+                    "box": [float(x) for x in box],
+                    "objectness": float(objectness),
+                    "copy_of": None if shown == region else int(shown),
+                }
+                for region, (box, objectness, shown) in enumerate(
+                    zip(self.boxes, self.objectness, self._shown_for(), strict=True)
+                )
             ],
             "scores": [
                 [float(x) for x in row] if known else None
                 for row, known in zip(self.scores, self.known, strict=True)
             ],
         }
+
+    def _shown_for(self) -> np.ndarray:
+        return np.arange(len(self.boxes)) if self.copies is None else self.copies
+
+    @property
+    def shown(self) -> np.ndarray:
+        """(K,) the regions that are shown, which words choose among, in their order."""
+        return shown_regions(self._shown_for())
 
 
 @dataclass(frozen=True)
@@ -192,15 +219,39 @@ class Description:
     sentences: tuple[Spoken, ...]
 
 
-def decode(words: Sequence[Word], known: np.ndarray, scores: np.ndarray, beta: float) -> Decoded:
-    """Words (N of them), known (N,) and their `grounding_scores` (N, R), of which rows of unknown
-    words are not read -> the chain's best regions at beta (Eq. 10-12).
+def shown_regions(copies: np.ndarray) -> np.ndarray:
+    """(R,) as `core.vision.regions.copies` gives them -> (K,) the regions shown, in order."""
+    shown: np.ndarray = np.flatnonzero(copies == np.arange(len(copies)))
+    return shown
+
+
+def decode(
+    sentence: str,
+    words: Sequence[Word],
+    known: np.ndarray,
+    scores: np.ndarray,
+    beta: float,
+    copies: np.ndarray | None = None,
+) -> Decoded:
+    """A sentence's words (N of them), known (N,) and their `grounding_scores` (N, R), of which rows
+    of unknown words are not read -> the chain's best regions at beta (Eq. 10-12) among those that
+    are shown (copies as `Look`'s), where function words follow (`core.alignment.segmentation`).
 
     Raises ValueError as `chain.decode`.
     """
-    regions = np.full(len(words), NO_REGION, dtype=np.int64)
-    regions[known] = chain.decode(scores[known], beta)
-    return Decoded(regions, segments_of([word.text for word in words], scores, regions))
+    voted = choosing([word.text for word in words], known)
+    chosen = chain.decode(_votes(scores, voted, copies), beta)
+    if copies is not None:
+        chosen = shown_regions(copies)[chosen]
+    regions = followed(chosen, voted, known, NO_REGION)
+    written = [sentence[word.start : word.end] for word in words]
+    return Decoded(regions, segments_of(written, scores, regions))
+
+
+def _votes(scores: np.ndarray, voted: np.ndarray, copies: np.ndarray | None) -> np.ndarray:
+    """(N, R) -> (V, K) the scores of the words that choose with the regions that are shown."""
+    votes: np.ndarray = scores[voted]
+    return votes if copies is None else votes[:, shown_regions(copies)]
 
 
 def segments_of(
@@ -232,15 +283,22 @@ def maps_of(look: Look, reading: Reading, windows: Windows | None = None) -> np.
     return maps
 
 
-def locate(look: Look, reading: Reading, beta: float) -> Decoded:
-    """Where the words of a sentence are at beta. `align` also finds the beta that merges them,
-    which costs a dozen decodings; lists and exports need none of that."""
-    return decode(reading.words, reading.known, word_scores(look, reading), beta)
-
-
-def align(look: Look, reading: Reading, beta: float = 0.0) -> Alignment:
-    """Score every word with every region and decode the chain at `beta` (Eq. 10-12)."""
+def locate(look: Look, reading: Reading, beta: float | None = None) -> Decoded:
+    """Where the words of a sentence are at beta; None for the one to begin with, which takes a
+    dozen decodings to find. At any other, lists and exports need but one."""
+    if beta is None:
+        aligned = align(look, reading)
+        return Decoded(aligned.regions, aligned.segments)
     scores = word_scores(look, reading)
+    return decode(reading.sentence, reading.words, reading.known, scores, beta, look.copies)
+
+
+def align(look: Look, reading: Reading, beta: float | None = None) -> Alignment:
+    """Score every word with every region and decode the chain at `beta` (Eq. 10-12), None for the
+    one to begin with."""
+    scores = word_scores(look, reading)
+    voted = choosing([word.text for word in reading.words], reading.known)
+    merging_beta = chain.merging_beta(_votes(scores, voted, look.copies))
     blank = Alignment(
         sentence=reading.sentence,
         words=reading.words,
@@ -251,9 +309,11 @@ def align(look: Look, reading: Reading, beta: float = 0.0) -> Alignment:
         boxes=boxes.normalised_to_pixels(look.boxes, look.width, look.height),
         objectness=look.objectness,
         beta=0.0,
-        merging_beta=chain.merging_beta(scores[reading.known]),
+        merging_beta=merging_beta,
         regions=np.full(len(reading.words), NO_REGION),
         segments=(),
         read_as=reading.read_as,
+        copies=look.copies,
+        default_beta=look.merging_share * merging_beta,
     )
     return blank.at(beta)

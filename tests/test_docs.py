@@ -127,4 +127,4 @@ def test_the_snippet_in_one_process(
     [snippet] = [body for body in fenced(ROOT / "docs" / "api.md", "python") if "Describer" in body]
     monkeypatch.chdir(ROOT)
     exec(compile(snippet, "docs/api.md", "exec"), {})
-    assert "'a ball'" in capsys.readouterr().out
+    assert "'with a ball'" in capsys.readouterr().out

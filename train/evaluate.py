@@ -1,10 +1,11 @@
-"""`python -m train evaluate rank|ground|objects|taught|caption|mrnn`: the figures of a checkpoint.
+"""`python -m train evaluate KIND`: the figures of a checkpoint.
 
 rank     photos and sentences against each other (Table 1 of the paper): recall at 1, 5, 10 and
          the median rank, both ways. "annotation" finds sentences for a photo, "search" the reverse.
 ground   phrases with boxes (Flickr30k Entities): is the region with the highest summed word score
          (Eq. 8's inner sum for one region) where people put the phrase? Alone, or with --data
          within the sentences where they stand, as the app reads them.
+borders  segments of sentences against the same phrases (train/borders.py)
 objects  names of things with boxes (COCO's instances), read as "a NAME" (train/objects.py)
 taught   the same things by a word that a few boxes taught (train/taught.py)
 caption  a captioner's sentences against people's (train/captions/evaluation.py)
@@ -30,12 +31,13 @@ from core.alignment import grounding
 from core.alignment.grounding import grounding_regions, grounding_words
 from core.alignment.ranking import Recall
 from core.checkpoints import Checkpoint, load_checkpoint
+from core.describer import Describer, SentenceError
 from core.devices import move
 from core.formats import names
 from core.language.vocabulary import tokenise
 from core.vision import boxes
 from core.vision.regions import Regions
-from train import export, machine, objects, taught
+from train import borders, export, machine, objects, taught
 from train.captions import evaluation as captioning
 from train.captions import mrnn
 from train.captions.evaluation import CaptionEvaluation
@@ -246,6 +248,61 @@ def named_objects(checkpoint: Checkpoint, folder: Path, instances: Path) -> dict
 
 
 @dataclass(frozen=True)
+class BorderEvaluation:
+    """Which phrases of which sentences are held against segments."""
+
+    images: Path
+    phrases: Path
+    data: Path
+    split: str = "dev"
+    sizes: str = "confident"
+    plot: Path | None = None
+    """Where the curves go, as an SVG."""
+
+
+def border_figures(checkpoint: Checkpoint, options: BorderEvaluation) -> dict[str, Any]:
+    """The `borders` figures of a checkpoint, JSON-ready."""
+    if options.plot is not None and written(options.plot).suffix.lower() != ".svg":
+        raise DataError(f"{options.plot} names no SVG; expected a name that ends in .svg")
+    if not options.phrases.exists():
+        raise DataError(f"{options.phrases} is not there; expected phrases with boxes")
+    folder = options.phrases.is_dir()
+    photos = read_phrases(options.phrases, options.sizes, options.split if folder else None)
+    captions = read_captions(options.data, options.split, options.images, None)
+    said = dict(zip(captions.names, captions.sentences, strict=True))
+    told = {
+        photo.name: borders.telling_sentence(
+            said.get(photo.name, ()), [phrase.words for phrase in photo.phrases]
+        )
+        for photo in photos
+    }
+    photos = [photo for photo in photos if told[photo.name] is not None]
+    all_there(options.images, [photo.name for photo in photos])
+    describer = Describer(checkpoint)
+
+    def marked() -> Iterator[borders.MarkedSentence]:
+        for photo, regions in phrase_regions(checkpoint, options.images, photos):
+            sentence = told[photo.name]
+            assert sentence is not None
+            try:
+                reading = describer.read(sentence[0])
+            except SentenceError:
+                continue  # it knows no word of it
+            yield borders.MarkedSentence(
+                describer.look_of(regions, photo.width, photo.height),
+                reading,
+                tuple((first, end) for first, end, _ in sentence[1]),
+                tuple(suits(photo.phrases[k], regions) for _, _, k in sentence[1]),
+            )
+
+    figures = borders.evaluate_borders(marked(), checkpoint.grounding.merging_share)
+    if options.plot is not None:
+        options.plot.write_text(borders.plot(figures), encoding="utf-8")
+        print(f"curves: {options.plot}")
+    return figures
+
+
+@dataclass(frozen=True)
 class GroundEvaluation:
     """Which phrases are to be found in which photos."""
 
@@ -317,6 +374,23 @@ def add_ground_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_grounding_arguments(parser)
 
 
+def add_border_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--images", type=Path, required=True, help="the photos' folder")
+    parser.add_argument(
+        "--phrases",
+        type=Path,
+        required=True,
+        help=f"a file of any format ({names()}), or a folder of Flickr30k Entities",
+    )
+    parser.add_argument("--data", type=Path, required=True, help="whose sentences hold the phrases")
+    parser.add_argument("--split", default="dev", help="which part of --data (default: dev)")
+    parser.add_argument(
+        "--plot", type=Path, metavar="CURVES.svg", help="precision, recall and F1 over beta"
+    )
+    add_sizes(parser)
+    export.add_grounding_arguments(parser)
+
+
 def add_objects_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, help="the photos' folder")
     parser.add_argument("--instances", type=Path, required=True, help="COCO's instances JSON")
@@ -326,6 +400,7 @@ def add_objects_arguments(parser: argparse.ArgumentParser) -> None:
 KINDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str | None]] = {
     "rank": (add_rank_arguments, "photos and sentences against each other", None),
     "ground": (add_ground_arguments, "phrases against their boxes", None),
+    "borders": (add_border_arguments, "segments against phrases", borders.__doc__),
     "objects": (add_objects_arguments, "names of things against their boxes", objects.__doc__),
     "taught": (add_objects_arguments, "a word that a few boxes taught", taught.__doc__),
     "caption": (
@@ -372,6 +447,8 @@ def figures_of(arguments: argparse.Namespace, device: torch.device) -> dict[str,
     checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
     move(checkpoint.encoder, device)
     checkpoint = export.with_grounding(checkpoint, **export.grounding_options(arguments))
+    if arguments.kind == "borders":
+        return border_figures(checkpoint, read_into(BorderEvaluation, arguments))
     if arguments.kind == "objects":
         return named_objects(checkpoint, arguments.images, arguments.instances)
     if arguments.kind == "taught":

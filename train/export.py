@@ -26,6 +26,8 @@ GROUNDING_HELP = {
     "neighbours": "share of a score that neighbours give",
     "window": "words on either side that a word is read with",
     "shared_out": "share taken off of what words share",
+    "merging_share": "beta that is shown at first, as a share of the merging one",
+    "copy_iou": "overlap from which a region is another's near copy",
 }
 
 

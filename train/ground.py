@@ -68,6 +68,8 @@ def ground(
         "dimension": str(checkpoint.alignment.config.common_dimension),
         "similarity": checkpoint.alignment.config.similarity,
         "neighbours": str(checkpoint.grounding.neighbours),
+        "merging_share": str(checkpoint.grounding.merging_share),
+        "copy_iou": str(checkpoint.grounding.copy_iou),
         "source": _digest(captions, phrases),
         **{key: str(value) for key, value in asdict(options).items()},
     }

@@ -18,12 +18,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from core.alignment import chain
 from core.alignment.grounding import grounding_regions, grounding_scores, grounding_words
 from core.checkpoints import Checkpoint, load_checkpoint
 from core.language.phrases import stands_alone, trimmed
-from core.language.vocabulary import UNKNOWN, tokenise
-from core.results import NO_REGION, segments_of
+from core.language.vocabulary import UNKNOWN, words_of
+from core.results import decode
+from core.vision.regions import copies
 from train import machine
 from train.data import CaptionSet, DataError, read_captions
 from train.features import FeatureStore
@@ -31,7 +31,6 @@ from train.interrupts import on_interrupt
 from train.options import add_checkpoint, add_photos, written
 
 BLOCK = 100  # photos embedded and decoded together
-ABSENT = -1e4  # the score of a region that a photo does not have: far below any real one
 
 
 def snippets(
@@ -64,8 +63,8 @@ def _block(
         (photo, k, words, ids)
         for photo in photos
         for k, sentence in enumerate(captions.sentences[photo])
-        for words in [tokenise(sentence)]
-        for ids in [vocabulary.ids(words)]
+        for words in [words_of(sentence)]
+        for ids in [vocabulary.ids(word.text for word in words)]
         if any(ids)
     ]
     if not said:
@@ -74,39 +73,32 @@ def _block(
     features, present = store.rows(stored)
     regions = model.embed_regions(features).numpy()
     vectors = grounding_words(model, checkpoint.grounding, [one[3] for one in said])
-    places = [np.flatnonzero(np.array(one[3]) != UNKNOWN) for one in said]
-    longest = max(map(len, places))
-    scores = np.zeros((len(said), longest, regions.shape[1]))
-    bounds = np.cumsum([len(one[3]) for one in said])
-    for row, (one, end) in enumerate(zip(said, bounds, strict=True)):
-        photo = one[0] - start
-        mine = slice(end - len(one[3]), end)
-        here = slice(None, int(present[photo].sum()))
-        placed, prior = grounding_regions(
-            checkpoint.grounding,
-            regions[photo][here],
-            store.boxes[stored[photo], here],
-            store.objectness[stored[photo], here],
+    placed = {}
+    for photo, row, count in zip(photos, stored, present.sum(dim=1).tolist(), strict=True):
+        boxes, objectness = store.boxes[row, :count], store.objectness[row, :count]
+        mine = regions[photo - start][:count]
+        placed[photo] = (
+            *grounding_regions(checkpoint.grounding, mine, boxes, objectness),
+            copies(boxes, checkpoint.grounding.copy_iou),
+            boxes,
         )
-        chosen = grounding_scores(vectors[mine][places[row]], placed, prior)
-        scores[row, : len(chosen)] = ABSENT
-        scores[row, : len(chosen), here] = chosen
-    decoded = chain.decode_batch(scores, [len(p) for p in places], beta)
     found = []
-    for row, ((photo, k, words, _), place) in enumerate(zip(said, places, strict=True)):
-        name = captions.names[photo]
-        # All words' rows again, as everywhere: those of unknown words hold nothing.
-        placed, chosen = np.full(len(words), NO_REGION), np.zeros((len(words), scores.shape[2]))
-        placed[place], chosen[place] = decoded[row, : len(place)], scores[row, : len(place)]
-        for segment in segments_of(words, chosen, placed):
-            box = store.boxes[rows[name], segment.region]
+    end = 0
+    for photo, k, words, ids in said:
+        first, end = end, end + len(ids)
+        among, prior, shown_for, boxes = placed[photo]
+        scores = grounding_scores(vectors[first:end], among, prior)
+        known = np.array(ids) != UNKNOWN
+        text = captions.sentences[photo][k]
+        for segment in decode(text, words, known, scores, beta, shown_for).segments:
+            inside = words[segment.first : segment.last + 1]
             found.append(
                 {
-                    "photo": name,
+                    "photo": captions.names[photo],
                     "sentence": k,
                     "region": segment.region,
-                    "box": [round(float(x), 4) for x in box],
-                    "words": segment.words,
+                    "box": [round(float(x), 4) for x in boxes[segment.region]],
+                    "words": " ".join(word.text for word in inside),
                     "score": round(segment.score, 4),
                 }
             )

@@ -1,6 +1,7 @@
 """How words choose among a photo's regions. Four departures from Eq. 11, which has v . s alone; a
 checkpoint that sets none of their numbers (`GroundingConfig`) has none of them. They are chosen
-after training, by `evaluate ground` on dev phrases: nothing that is trained depends on them.
+after training, by `evaluate ground` on dev phrases: nothing that is trained depends on them. Nor
+on the two numbers of decoding beside them, which `evaluate borders` chooses.
 
 Whole photos and sentences taught the model, and they teach what a region shows, not which word of a
 sentence means it nor where a thing should end:
@@ -18,7 +19,7 @@ Ranking (Eq. 8) leaves all of them out: there, context helps, and a prior would 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -29,11 +30,14 @@ from core.language.vocabulary import UNKNOWN
 from core.vision import boxes
 
 BLOCK = 20_000  # windows read at once
+DECODING = ("merging_share", "copy_iou")
+"""Fields of GroundingConfig that choose among scores; these depend on all others."""
 
 
 @dataclass(frozen=True)
 class GroundingConfig:
-    """The numbers of the four departures; the defaults are the paper's: none of them."""
+    """The numbers of the four departures; their defaults are the paper's: none of them. And what
+    is shown of the scores at first, whose defaults serve any checkpoint that does not say."""
 
     prior: float = 0.0
     """Weight of a region's objectness."""
@@ -45,6 +49,10 @@ class GroundingConfig:
     """Words on either side that a word is read with; 0 for its whole sentence."""
     shared_out: float = 0.0
     """Share of what all words of a sentence have in common that is taken off each."""
+    merging_share: float = 0.05
+    """The beta that is shown at first, as a share of the one that merges the whole sentence."""
+    copy_iou: float = 0.4
+    """Overlap from which a region is a near copy of a better one, which is shown for both."""
 
     def __post_init__(self) -> None:
         check_bounds(
@@ -54,28 +62,42 @@ class GroundingConfig:
             neighbours=(0, 1),
             window=(0, 1000),
             shared_out=(0, 1),
+            merging_share=(0, 1),
+            copy_iou=(0, 1),
         )
+
+    @property
+    def scoring(self) -> dict[str, float]:
+        """The fields that scores depend on."""
+        return {k: v for k, v in asdict(self).items() if k not in DECODING}
 
 
 @torch.inference_mode()
 def grounding_words(
     model: AlignmentModel, config: GroundingConfig, sentences: Sequence[list[int]]
 ) -> np.ndarray:
-    """Word ids of sentences, none empty -> (W, h) their words as they choose regions, packed."""
+    """Word ids of sentences, none empty -> (W, h) their words as they choose regions, packed.
+
+    Unknown words are left out before the others are read, so that none of them moves another word;
+    their own rows are 0.
+    """
     window, share = config.window, config.shared_out
+    known = np.concatenate([np.array(sentence) != UNKNOWN for sentence in sentences])
+    said = [[i for i in sentence if i != UNKNOWN] for sentence in sentences]
+    said = [sentence for sentence in said if sentence]
+    if not said:
+        return np.zeros((len(known), model.config.common_dimension), dtype=np.float32)
     if window:
-        vectors = _in_windows(model, sentences, window)
+        read = _in_windows(model, said, window)
     else:
-        ids, lengths, _, _ = pack_sentences(list(sentences))
-        vectors = model.embed_words(ids, lengths).numpy()
-    if not share:
-        return vectors
+        ids, lengths, _, _ = pack_sentences(said)
+        read = model.embed_words(ids, lengths).numpy()
     end = 0
-    for sentence in sentences:
-        mine, end = vectors[end : end + len(sentence)], end + len(sentence)
-        known = np.array(sentence) != UNKNOWN
-        if known.any():
-            mine -= share * mine[known].mean(axis=0)
+    for sentence in said if share else ():
+        mine, end = read[end : end + len(sentence)], end + len(sentence)
+        mine -= share * mine.mean(axis=0)
+    vectors = np.zeros((len(known), read.shape[1]), dtype=read.dtype)
+    vectors[known] = read
     return vectors
 
 

@@ -21,13 +21,14 @@ from core.vision import boxes
 class Export:
     """The set's photos, read anew each time it is gone through: memory stays small.
 
-    boxes: "model" gives the segments of each true sentence at `beta`, with their regions' boxes and
-    scores; "people" gives the phrases that people put boxes to.
+    boxes: "model" gives the segments of each true sentence at `beta` (None: each at the beta that
+    pages begin with), with their regions' boxes and scores; "people" gives the phrases that people
+    put boxes to.
     """
 
     groundings: GroundingSet
     boxes: str = "model"
-    beta: float = 0.0
+    beta: float | None = None
     first: int = 0
     """The photo to begin with."""
     count: int | None = None

@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from core.alignment.grounding import with_neighbours
+from core.alignment.grounding import GroundingConfig, with_neighbours
 from core.alignment.ranking import Found, as_float32, best_regions_and_photos
 from core.alignment.scoring import Scoring
 from core.errors import shown
@@ -43,6 +43,7 @@ from core.groundings.schema import (
 from core.language.vocabulary import words_of
 from core.results import Look, Reading
 from core.vision import boxes
+from core.vision.regions import copies
 
 MOST_FACTS = 1000
 KEPT_ORDERS = 16
@@ -137,6 +138,11 @@ class GroundingSet:
                 f"{path} is no grounding set; expected a file made by `train ground`"
             ) from None
         check_about(self.about, path)
+        usual = GroundingConfig()  # older sets do not say
+        self._shown = GroundingConfig(
+            merging_share=float(self.about.get("merging_share", usual.merging_share)),
+            copy_iou=float(self.about.get("copy_iou", usual.copy_iou)),
+        )
         self.regions, self.words = (self._array(name) for name in arrays_of(path))
         self.folder = (path.resolve().parent / self.about["photos_folder"]).resolve()
         self.photos_named = photos is not None
@@ -295,6 +301,8 @@ class GroundingSet:
             with_neighbours(vectors.astype(np.float32), normalised, share),
             note=row.note,
             prior=_numbers(row.prior, count, row.name),
+            copies=copies(normalised, self._shown.copy_iou),
+            merging_share=self._shown.merging_share,
         )
 
     def reading(self, sentence: int) -> Reading:

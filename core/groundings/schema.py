@@ -33,6 +33,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+from core.alignment.grounding import DECODING
 from core.checkpoints import Checkpoint
 from core.errors import UserError, shown
 
@@ -51,8 +52,8 @@ class About(Base):
     """One fact about the whole set.
 
     format, set (a random name), photos_folder (relative to the set's own folder), checkpoint (its
-    label), fingerprint, similarity (of the alignment model), neighbours (of the
-    grounding), dimension, gallery,
+    label), fingerprint, similarity (of the alignment model), neighbours, merging_share and copy_iou
+    (of the grounding; the last two since they are known), dimension, gallery,
     source (a digest of what was grounded), complete ("1" once all stages are done).
     """
 
@@ -106,7 +107,7 @@ class SentenceRow(Base):
 
 
 class WordRow(Base):
-    """A word of a true sentence and where it is at beta 0 (region and score NULL: not known).
+    """A word of a true sentence and its best region (region and score NULL: not known).
 
     magnitude: the length of Eq. 6's s_t, before any normalisation.
     """
@@ -170,10 +171,10 @@ def arrays_of(path: Path) -> tuple[Path, Path]:
 
 
 def fingerprint(checkpoint: Checkpoint) -> str:
-    """What tells two alignment models apart: their configuration, the grounding's numbers, words
-    and weights (sha256)."""
+    """What tells two alignment models apart: their configuration, the numbers that scores depend
+    on, words and weights (sha256)."""
     digest = hashlib.sha256()
-    config = asdict(checkpoint.alignment.config) | asdict(checkpoint.grounding)
+    config = asdict(checkpoint.alignment.config) | checkpoint.grounding.scoring
     described = [config, checkpoint.vocabulary.words]
     digest.update(json.dumps(described, sort_keys=True).encode())
     for key, value in sorted(checkpoint.alignment.state_dict().items()):
@@ -224,6 +225,7 @@ def check_about(about: Mapping[str, object], path: Path) -> None:
         ("dimension", _whole(about.get("dimension"), 1, LARGEST_DIMENSION), "a whole number"),
         ("gallery", _whole(about["gallery"], 0, 2**31), "a whole number"),
         ("neighbours", _share(about["neighbours"]), "a number from 0 to 1"),
+        *((k, _share(about[k]), "a number from 0 to 1") for k in DECODING if k in about),
     )
     for key, right, expected in wanted:
         if not right:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from torch import nn
 
-from core.vision.boxes import WHOLE_IMAGE
+from core.vision.boxes import WHOLE_IMAGE, iou
 
 if TYPE_CHECKING:
     import torch
@@ -98,6 +98,25 @@ def windows_around(points: np.ndarray, side: float) -> np.ndarray:
     that side, cut off at the photo's edge."""
     corners = np.concatenate((points - side / 2, points + side / 2), axis=1)
     return corners.clip(0, 1).astype(np.float32)
+
+
+def copies(boxes_xyxy: np.ndarray, most: float) -> np.ndarray:
+    """A photo's regions (R, 4), the whole image first, then the best ones first -> (R,) int64: of
+    each the region that is shown for it, itself where it is shown.
+
+    A region whose IoU with a better one that is shown exceeds `most` is a near copy of the one that
+    it overlaps most. The whole image is neither a copy nor shown for another.
+    """
+    shown_for = np.arange(len(boxes_xyxy), dtype=np.int64)
+    overlap = iou(boxes_xyxy, boxes_xyxy)
+    shown: list[int] = []
+    for region in range(1, len(boxes_xyxy)):
+        near = overlap[region, shown]
+        if len(shown) and near.max() > most:
+            shown_for[region] = shown[int(near.argmax())]
+        else:
+            shown.append(region)
+    return shown_for
 
 
 def image_region(boxes: np.ndarray, objectness: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

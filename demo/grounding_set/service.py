@@ -27,7 +27,7 @@ from core.groundings.schema import GroundingError, fingerprint
 from core.results import Look, Reading, align, locate, maps_of
 from core.vision import boxes, images
 from core.vision.images import ImageError
-from demo.viewer.viewer import alignment_view, maps_view
+from demo.viewer.viewer import alignment_view, maps_view, shown
 
 OTHER_CHECKPOINT = (
     "This set was made with another checkpoint, so new words cannot be compared with it; make it "
@@ -139,7 +139,7 @@ class GroundingService:
         photo: str,
         sentence: int | None = None,
         text: str = "",
-        beta: float = 0.0,
+        beta: float | None = None,
         listing: Listing = Listing(),
     ) -> dict[str, Any]:
         """A photo, its sentences, its phrases, one sentence aligned, and its neighbours."""
@@ -147,7 +147,7 @@ class GroundingService:
             return self._open(photo, sentence, text, beta, listing)
 
     def _open(
-        self, photo: str, sentence: int | None, text: str, beta: float, listing: Listing
+        self, photo: str, sentence: int | None, text: str, beta: float | None, listing: Listing
     ) -> dict[str, Any]:
         opened = self._opened(photo)
         listed = [*opened.own, *opened.retrieved]
@@ -164,6 +164,7 @@ class GroundingService:
                 "width": look.width,
                 "height": look.height,
                 "boxes": pixels.tolist(),
+                "shown": shown(look),
                 "note": look.note,
                 "credit": card.name,
             },
@@ -202,7 +203,9 @@ class GroundingService:
             **{side: names.get(inside.get(side, -1)) for side in sides},
         }
 
-    def _sentences(self, look: Look, listed: list[Candidate], beta: float) -> list[dict[str, Any]]:
+    def _sentences(
+        self, look: Look, listed: list[Candidate], beta: float | None
+    ) -> list[dict[str, Any]]:
         """Each with the region of every word at beta, so that lists are coloured as well."""
         readings = self.set.readings(c.sentence for c in listed if c.readable)
         rows = []
@@ -228,9 +231,14 @@ class GroundingService:
         return rows
 
     def align(
-        self, photo: str, sentence: int | None = None, text: str = "", beta: float = 0.0
+        self,
+        photo: str,
+        sentence: int | None = None,
+        text: str = "",
+        beta: float | None = None,
     ) -> dict[str, Any]:
-        """One sentence of the set, or what somebody typed, with a photo at beta."""
+        """One sentence of the set, or what somebody typed, with a photo at beta; None for the one
+        to begin with, each sentence's own."""
         with self.set.session():
             opened = self._opened(photo)
             listed = [*opened.own, *opened.retrieved]
@@ -288,14 +296,16 @@ class GroundingService:
         return self._read(text) if sentence is None else self.set.reading(sentence)
 
     def _aligned(
-        self, look: Look, sentence: int | None, text: str, beta: float
+        self, look: Look, sentence: int | None, text: str, beta: float | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """`alignment_view`, and `maps_view` of the regions alone."""
-        if not (isfinite(beta) and beta >= 0):
+        if beta is not None and not (isfinite(beta) and beta >= 0):
             raise GroundingError("Beta must be a finite number from 0 upwards.")
         reading = self._reading(sentence, text)
         aligned = align(look, reading)
-        view = alignment_view(aligned.at(min(beta, aligned.merging_beta)))
+        if beta is not None:
+            aligned = aligned.at(min(beta, aligned.merging_beta))
+        view = alignment_view(aligned)
         return view, maps_view(maps_of(look, reading), reading.known, windows=False)
 
     def _read(self, text: str) -> Reading:

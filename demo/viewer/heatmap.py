@@ -22,17 +22,20 @@ def region_name(region: int) -> str:
 
 
 def figure(alignment: Alignment) -> dict[str, Any]:
-    """An alignment -> {"data": [heatmap, marks], "layout"}; row j is word j, column r region r.
+    """An alignment -> {"data": [heatmap, marks], "layout", "regions"}; row j is word j, column k
+    the k-th of the regions that are shown, whose numbers `regions` lists.
 
     Rows of unknown words are empty. Rows and columns have numbers for places and names for labels,
     because a sentence may hold a word twice.
     """
-    words, regions = len(alignment.words), len(alignment.boxes)
+    shown = alignment.shown.tolist()
+    column = {region: k for k, region in enumerate(shown)}
+    words, regions = len(alignment.words), len(shown)
     chosen = [j for j in range(words) if alignment.known[j]]
     heat = {
         "type": "heatmap",
         "z": [
-            row.tolist() if known else [None] * regions
+            row[shown].tolist() if known else [None] * regions
             for row, known in zip(alignment.scores, alignment.known, strict=True)
         ],
         "xgap": 1,
@@ -54,7 +57,7 @@ def figure(alignment: Alignment) -> dict[str, Any]:
     marks = {
         "type": "scatter",
         "mode": "markers",
-        "x": [int(alignment.regions[j]) for j in chosen],
+        "x": [column[int(alignment.regions[j])] for j in chosen],
         "y": chosen,
         "marker": {"symbol": "square", "size": 13, "line": {"width": 3}},
         "hoverinfo": "skip",
@@ -71,7 +74,7 @@ def figure(alignment: Alignment) -> dict[str, Any]:
             "side": "top",
             "range": [-0.5, regions - 0.5],
             "tickvals": list(range(regions)),
-            "ticktext": [region_name(region) for region in range(regions)],
+            "ticktext": [region_name(region) for region in shown],
         },
         "yaxis": still
         | {
@@ -81,4 +84,4 @@ def figure(alignment: Alignment) -> dict[str, Any]:
             "automargin": True,
         },
     }
-    return {"data": [heat, marks], "layout": layout}
+    return {"data": [heat, marks], "layout": layout, "regions": shown}

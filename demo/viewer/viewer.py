@@ -18,7 +18,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from core.results import Alignment, Look
+from core.results import Alignment, Look, shown_regions
 from core.vision import boxes
 from core.vision.images import DecodedPhoto
 from demo.viewer import heatmap
@@ -49,6 +49,7 @@ def photo_view(photo: DecodedPhoto, look: Look, credit: str = "") -> dict[str, A
         "width": look.width,
         "height": look.height,
         "boxes": pixels.tolist(),
+        "shown": shown(look),
         "note": look.note,
         "credit": credit,
     }
@@ -76,6 +77,13 @@ def _levels(scores: np.ndarray) -> dict[str, Any]:
     shares = (scores - low) / (high - low) if high > low else np.zeros_like(scores)
     levels = np.rint(255 * shares).astype(np.uint8)
     return {"low": low, "high": high, "levels": b64encode(levels.tobytes()).decode("ascii")}
+
+
+def shown(look: Look) -> list[int]:
+    """The regions that are drawn at first: all but the near copies of others."""
+    regions = np.arange(len(look.boxes)) if look.copies is None else shown_regions(look.copies)
+    found: list[int] = regions.tolist()
+    return found
 
 
 def slider_scale(merging_beta: float) -> dict[str, float]:

@@ -31,7 +31,7 @@ ABOUT = {
 RANKS = (3, 1, 7, None, 1)
 SCORES = (0.5, 2.0, -1.0, None, 1.0)
 IOUS = (0.5, None, 0.25, None, 1.0)
-WORDS = (("red", "dog"), ("a", "dog"), ("red", "ball"), (), ("zzz", "dog"))
+WORDS = (("red", "dog"), ("big", "dog"), ("red", "ball"), (), ("zzz", "dog"))
 KINDS = ("animals", "", "other", "", "animals")
 
 

@@ -14,7 +14,7 @@ from core.captioning.captioner import Captioner, TrainedCaptioner
 from core.captioning.recurrences import CaptionerConfig
 from core.checkpoints import load_checkpoint
 from core.describer import Describer, SentenceError
-from core.language.vocabulary import Vocabulary, Word
+from core.language.vocabulary import Vocabulary, Word, words_of
 from core.results import NO_REGION, Look, Reading, align, maps_of, word_scores
 from core.vision.images import DecodedPhoto
 
@@ -76,6 +76,42 @@ def test_alignment_by_hand() -> None:
     assert merged.scores is alone.scores, "another beta must not score again"
 
 
+def test_function_words_follow_and_found_no_segment() -> None:
+    """The first word scores best with region 0, and goes with the dog; the last two go back."""
+    look, _ = by_hand()
+    sentence = "The dog's grass on it"
+    words = tuple(words_of(sentence))
+    scores = {"the": [0.9, 0.1], "dogs": [0.2, 0.9], "grass": [0.5, 0.3], "on": [0.1, 0.4],
+              "it": [0.0, 0.6]}  # fmt: skip
+    vectors = np.array([scores[word.text] for word in words])
+    reading = Reading(sentence, words, np.ones(5, dtype=bool), vectors)
+    found = align(look, reading, 0.0)
+    assert found.regions.tolist() == [1, 1, 0, 0, 0]
+    assert found.scores.tolist() == vectors.tolist(), "they keep their rows of scores"
+    # A segment's score has its function words' too: 0.1 + 0.9 and 0.5 + 0.1 + 0.0.
+    assert [(s.words, s.score) for s in found.segments] == [
+        ("The dog's", pytest.approx(1.0)), ("grass on it", pytest.approx(0.6)),
+    ]  # fmt: skip
+    # Only the words that choose say when one region takes all: 0.9 + 0.3 against 0.9 + 0.5.
+    assert found.merging_beta == pytest.approx(0.2, rel=2e-3)
+
+
+def test_words_choose_among_regions_that_are_shown() -> None:
+    """Region 2 is a near copy of region 1: "dog" likes it best, and gets what is shown for it."""
+    look = Look(
+        200, 100,
+        np.array([[0, 0, 1, 1], [0, 0, 0.5, 1], [0, 0, 0.6, 1]], dtype=np.float32),
+        np.array([1, 0.9, 0.5], dtype=np.float32), np.eye(3), copies=np.array([0, 1, 1]),
+    )  # fmt: skip
+    reading = Reading("dog", (Word("dog", 0, 3),), np.array([True]), np.array([[0.1, 0.5, 0.8]]))
+    found = align(look, reading)
+    assert found.regions.tolist() == [1]
+    assert found.shown.tolist() == [0, 1]
+    assert found.scores.tolist() == [[0.1, 0.5, 0.8]], "all regions keep their scores"
+    assert [region["copy_of"] for region in found.as_dict()["regions"]] == [None, None, 1]
+    assert align(replace(look, copies=None), reading).regions.tolist() == [2]
+
+
 def test_json_has_pixels_and_no_guess_for_unknown_words() -> None:
     alignment = align(*by_hand())
     data = json.loads(json.dumps(alignment.as_dict(), allow_nan=False))
@@ -84,6 +120,9 @@ def test_json_has_pixels_and_no_guess_for_unknown_words() -> None:
         "read_as": [],
     }  # fmt: skip
     assert data["scores"][1] is None
+    # 0.05 of the beta that merges both words, 0.2 (see above)
+    assert data["default_beta"] == data["beta"] == pytest.approx(0.01, rel=2e-3)
+    assert [region["copy_of"] for region in data["regions"]] == [None, None]
     assert data["segments"][0]["box"] == [0, 0, 100, 100]
     assert data["photo"] == {"width": 200, "height": 100}
 
@@ -92,12 +131,19 @@ def test_the_whole_path(describer: Describer, look: Look) -> None:
     alignment = align(look, describer.read("A dog runs, on grass!"), beta=0.0)
     assert alignment.scores.shape == (5, len(look.boxes))
     assert np.abs(alignment.scores).max() <= 1 + 1e-5  # cosines
-    assert alignment.regions.tolist() == alignment.scores.argmax(axis=1).tolist()
+    # "dog", "runs" and "grass" choose among the regions that are shown; "A" and "on" follow.
+    best = alignment.shown[alignment.scores[:, alignment.shown].argmax(axis=1)]
+    assert alignment.regions.tolist() == best[[1, 1, 2, 4, 4]].tolist()
     assert (alignment.boxes <= [90, 60, 90, 60]).all()
     assert alignment.boxes[0].tolist() == [0, 0, 90, 60]
     end = alignment.at(alignment.merging_beta)
     assert len(end.segments) == 1
-    assert end.regions.tolist() == chain.decode(alignment.scores, alignment.merging_beta).tolist()
+    votes = alignment.scores[np.ix_([1, 2, 4], alignment.shown)]
+    assert end.merging_beta == chain.merging_beta(votes)
+    assert end.regions.tolist() == [alignment.shown[votes.sum(axis=0).argmax()]] * 5
+    begun = align(look, describer.read("A dog runs, on grass!"))
+    assert begun.beta == begun.default_beta == 0.05 * begun.merging_beta
+    assert alignment.at(None).segments == begun.segments
 
 
 def test_words_keep_their_case_and_place(describer: Describer) -> None:

@@ -38,7 +38,8 @@ BAD_BETA = "Beta must be a finite number from 0 upwards."
 
 @dataclass(frozen=True)
 class AlignState:
-    """What one visitor has before them, kept between events. Beta is the last one asked for."""
+    """What one visitor has before them, kept between events. Beta is the last one asked for; None
+    for each sentence's default."""
 
     look: Look | None = None
     alignment: Alignment | None = None
@@ -46,7 +47,7 @@ class AlignState:
     """Of the look, made with its first sentence."""
     maps: dict[str, Any] | None = None
     """`maps_view` of the alignment's words."""
-    beta: float = 0.0
+    beta: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class AlignService:
         except SentenceError as error:
             return state, alignment_view(state.alignment, str(error))
         aligned = align(state.look, reading)
-        aligned = aligned.at(min(state.beta, aligned.merging_beta))
+        if state.beta is not None:
+            aligned = aligned.at(min(state.beta, aligned.merging_beta))
         if state.look.seen is not None:  # the encoder's maps are read once, and let go
             windows = self.describer.windows(state.look)
             state = replace(state, look=replace(state.look, seen=None), windows=windows)
@@ -118,8 +120,8 @@ class AlignService:
         )
         return state, text, update
 
-    def slide(self, beta: float, state: AlignState) -> tuple[AlignState, dict[str, Any]]:
-        """Another beta for what is there: only the chain is decoded again."""
+    def slide(self, beta: float | None, state: AlignState) -> tuple[AlignState, dict[str, Any]]:
+        """Another beta for what is there, None for the default: only the chain is decoded again."""
         if state.alignment is None:
             return state, alignment_view(None, NO_PHOTO if state.look is None else "")
         aligned = state.alignment.at(beta)
@@ -132,8 +134,7 @@ class AlignService:
         0 for none. Raises what the page would say."""
         if photo is None:
             raise _refusal(NO_PHOTO_SENT)
-        beta = 0.0 if beta is None else beta
-        if not (isfinite(beta) and beta >= 0):
+        if beta is not None and not (isfinite(beta) and beta >= 0):
             raise _refusal(BAD_BETA)
         grid = 0 if grid is None else grid
         if not (isfinite(grid) and grid == int(grid) and 0 <= grid <= MOST_GRID):
@@ -223,7 +224,7 @@ def lay_out(service: AlignService, limits: AlignLimits = AlignLimits()) -> None:
         return current, text, update
 
     def slide(current: AlignState, event: gr.EventData) -> tuple[AlignState, dict[str, Any]]:
-        return service.slide(float(event.beta), current)
+        return service.slide(None if event.beta is None else float(event.beta), current)
 
     networks: dict[str, Any] = {
         "concurrency_id": "networks",
@@ -263,7 +264,7 @@ def _publish(service: AlignService, limits: AlignLimits) -> None:
     arguments are those of components that nobody sees."""
 
     def align_photo(
-        photo: bytes | None, sentence: str, beta: float = 0.0, grid: float = 0
+        photo: bytes | None, sentence: str, beta: float | None = None, grid: float = 0
     ) -> dict[str, Any]:
         return service.api(photo, sentence, beta, grid)
 
@@ -274,7 +275,11 @@ def _publish(service: AlignService, limits: AlignLimits) -> None:
     # Gradio's own opens whatever path it is given. Not a subclass: see `photo_input`.
     vars(photo)["preprocess"] = file_bytes
     sentence = gr.Textbox(label="what the photo shows, up to 100 words", visible=False)
-    beta = gr.Number(0.0, label="0: every word alone; merging_beta: one region", visible=False)
+    beta = gr.Number(
+        None,
+        label="0: every word alone; merging_beta: one region; null or left out: default_beta",
+        visible=False,
+    )
     grid = gr.Number(
         0, label=f"rows and columns of each word's map; 0: none, {MOST_GRID} at most", visible=False
     )

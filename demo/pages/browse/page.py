@@ -51,7 +51,7 @@ def publish_all(groundings: GroundingService) -> None:
         return groundings.page(listing, offset, count)
 
     def open_photo(
-        photo: str, sentence: int = -1, text: str = "", beta: float = 0.0
+        photo: str, sentence: int = -1, text: str = "", beta: float | None = None
     ) -> dict[str, Any]:
         opened = groundings.open(photo, chosen(sentence), text, beta)
         opened["alignment"] = opened.pop("view")["alignment"]  # the rest is for drawing
@@ -61,7 +61,7 @@ def publish_all(groundings: GroundingService) -> None:
     def export_set(
         format: str = "jsonl",
         boxes: str = "model",
-        beta: float = 0.0,
+        beta: float | None = None,
         first: int = 0,
         count: int = MOST_EXPORTED,
     ) -> str:
@@ -84,7 +84,8 @@ def publish_all(groundings: GroundingService) -> None:
         open_photo,
         "open_photo",
         "One photo by name: its sentences, the best ones of its gallery, its phrases with boxes, "
-        "and the alignment of one sentence (by number; -1 for the first) or of a text, at beta, "
+        "and the alignment of one sentence (by number; -1 for the first) or of a text, at beta "
+        "(null: the sentence's default_beta), "
         "and the photos that the sentence finds. Boxes are [x1, y1, x2, y2] in the photo's own "
         "pixels.",
     )
@@ -92,5 +93,6 @@ def publish_all(groundings: GroundingService) -> None:
         export_set,
         "export_set",
         f"A part of the set as text: format is one of {names()}; boxes are the model's "
-        f"at beta, or people's; photos first to first + count - 1, at most {MOST_EXPORTED:,}.",
+        f"at beta (null: each sentence's default), or people's; photos first to "
+        f"first + count - 1, at most {MOST_EXPORTED:,}.",
     )

@@ -54,13 +54,13 @@ def _add_questions(routes: APIRouter, groundings: GroundingService) -> None:
         photo: Photo = "",
         sentence: Sentence = -1,
         text: str = "",
-        beta: float = 0.0,
+        beta: float | None = None,
     ) -> dict[str, Any]:
         return groundings.open(photo, chosen(sentence), text, beta, listing)
 
     @routes.get("/align")
     def align(
-        photo: Photo = "", sentence: Sentence = -1, text: str = "", beta: float = 0.0
+        photo: Photo = "", sentence: Sentence = -1, text: str = "", beta: float | None = None
     ) -> dict[str, Any]:
         return groundings.align(photo, chosen(sentence), text, beta)
 
@@ -89,7 +89,7 @@ def _add_export(routes: APIRouter, groundings: GroundingService) -> None:
     exporting = threading.Semaphore(2)  # each keeps a core busy while it lasts
 
     @routes.get("/export")
-    def export(format: str = "jsonl", boxes: str = "model", beta: float = 0.0) -> Response:
+    def export(format: str = "jsonl", boxes: str = "model", beta: float | None = None) -> Response:
         form = named(format)
         pieces = form.pieces(export_of(groundings, boxes, beta).project)
         headers = {"content-disposition": f'attachment; filename="groundings{form.ending}"'}
@@ -119,10 +119,10 @@ class _OneOfFew(StreamingResponse):
             self._slots.release()
 
 
-def export_of(groundings: GroundingService, source: str, beta: float) -> Export:
+def export_of(groundings: GroundingService, source: str, beta: float | None) -> Export:
     """The set as records; GroundingError for another source or beta."""
     if source not in ("model", "people"):
         raise GroundingError(f"boxes is '{source[:40]}'; expected model or people")
-    if not 0 <= beta < float("inf"):
+    if beta is not None and not 0 <= beta < float("inf"):
         raise GroundingError("Beta must be a finite number from 0 upwards.")
     return Export(groundings.set, source, beta)

@@ -19,8 +19,13 @@ export class PhotoBoxes {
     this.note = make("span", { class: "note" });
     this.credit = make("span", { class: "credit" });
     this.every = make("input", { type: "checkbox" });
-    this.every.addEventListener("change", () => this.mark());
-    const toggle = make("label", { class: "every" }, this.every, "all regions");
+    this.every.addEventListener("change", () => this.photo && this.mark());
+    const toggle = make(
+      "label",
+      { class: "every", title: "Those without a word, and near copies of others, too" },
+      this.every,
+      "all regions",
+    );
     this.root = make(
       "figure",
       { class: "photo", hidden: true },
@@ -69,10 +74,12 @@ export class PhotoBoxes {
   }
 
   mark() {
+    const shown = new Set(this.photo.shown); // all but near copies of others
     for (const { region, box, label } of this.regions ?? []) {
       const used = this.used.has(region);
+      const spare = this.every.checked || (this.bare && shown.has(region));
       box.classList.toggle("used", used);
-      box.classList.toggle("spare", !used && (this.bare || this.every.checked) && region !== 0);
+      box.classList.toggle("spare", !used && spare && region !== 0);
       label.classList.toggle("used", used);
       label.textContent = regionName(region);
     }

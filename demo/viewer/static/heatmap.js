@@ -10,7 +10,7 @@ export class Heatmap {
     this.plot = make("div", {
       class: "plot",
       role: "img",
-      "aria-label": "Scores of all words with all regions; each word's region is marked",
+      "aria-label": "Scores of all words with the regions shown; each word's region is marked",
     });
     this.root = make(
       "section",
@@ -50,7 +50,7 @@ export class Heatmap {
     const settings = { displayModeBar: false, doubleClick: false };
     await Plotly.react(this.plot, data, { ...layout, shapes: this.lines() }, settings);
     if (!first) return;
-    const cell = ({ points }) => ({ word: points[0].y, region: points[0].x });
+    const cell = ({ points }) => ({ word: points[0].y, region: this.figure.regions[points[0].x] });
     this.plot.on("plotly_hover", (event) => this.point(cell(event)));
     this.plot.on("plotly_unhover", () => this.point(null));
     this.plot.on("plotly_click", (event) => this.point(cell(event), true));
@@ -64,7 +64,9 @@ export class Heatmap {
     heat.colorscale = [0, 1, 2, 3].map((k) => [(k / 3) ** 1.7, colour(`--heat-${k}`)]);
     heat.colorbar.tickfont = { color: colour("--quiet"), size: 11 };
     marks.marker.color = colour("--paper");
-    marks.marker.line.color = marks.x.map((region) => colour(regionVariable(region)));
+    marks.marker.line.color = marks.x.map((column) =>
+      colour(regionVariable(this.figure.regions[column])),
+    );
     const font = { color: colour("--ink"), family: style.fontFamily, size: 13 };
     Object.assign(layout, { font, width: this.root.clientWidth });
     layout.paper_bgcolor = layout.plot_bgcolor = "rgba(0,0,0,0)";
@@ -88,9 +90,10 @@ export class Heatmap {
       const [x0, x1] = columns.range;
       shapes.push({ type: "rect", x0, x1, y0: row - 0.5, y1: row + 0.5, line });
     }
-    if (region != null) {
+    const column = this.figure.regions.indexOf(region);
+    if (column >= 0) {
       const [y0, y1] = rows.range;
-      shapes.push({ type: "rect", x0: region - 0.5, x1: region + 0.5, y0, y1, line });
+      shapes.push({ type: "rect", x0: column - 0.5, x1: column + 0.5, y0, y1, line });
     }
     return shapes;
   }

@@ -82,7 +82,7 @@ export class Viewer {
     this.map.show(maps, alignment?.words);
     this.hint.hidden = Boolean(alignment) || !photo;
     this.hint.textContent = photo
-      ? `${photo.boxes.length} regions found. Now type a sentence about the photo.`
+      ? `${photo.shown.length} regions found. Now type a sentence about the photo.`
       : "";
     this.words.hidden = this.heatmap.root.hidden = !alignment;
     if (alignment) {

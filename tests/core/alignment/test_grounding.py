@@ -26,31 +26,49 @@ def read(net: AlignmentModel, sentence: list[int]) -> np.ndarray:
 
 def test_a_word_is_read_with_its_neighbours_only() -> None:
     net, near, sentence = model(), GroundingConfig(window=1), [3, 1, 0, 2]
-    whole = [read(net, part) for part in ([3, 1], [3, 1, 0], [1, 0, 2], [0, 2])]
-    wanted = [whole[0][0], whole[1][1], whole[2][1], whole[3][1]]
+    # 0 is unknown: the others are read as if it were not there, and its own row is 0.
+    whole = [read(net, part) for part in ([3, 1], [3, 1, 2], [1, 2])]
+    wanted = [whole[0][0], whole[1][1], 0 * whole[0][0], whole[2][1]]
     np.testing.assert_allclose(grounding_words(net, near, [sentence]), wanted, atol=1e-6)
     both = grounding_words(net, near, [[5, 6], sentence])
     np.testing.assert_allclose(both[2:], wanted, atol=1e-6)
     np.testing.assert_allclose(both[:2], read(net, [5, 6]), atol=1e-6)
 
 
-def test_a_window_without_a_known_word_keeps_its_length() -> None:
-    """Weighted words are divided by the mean length of known ones: here there is none."""
-    net = model(similarity="weighted")
-    ids, lengths, _, _ = pack_sentences([[0, 0, 0]])
-    with torch.inference_mode():
-        wanted = net.sentences(ids, lengths)[1]
-    found = grounding_words(net, GroundingConfig(window=1), [[3, 0, 0, 0, 2]])
-    np.testing.assert_allclose(found[2], wanted, atol=1e-6)
+@given(
+    sentence=st.lists(st.integers(1, 6), min_size=1, max_size=6),
+    places=st.lists(st.integers(0, 6), max_size=4),
+    window=st.integers(0, 2),
+    share=st.sampled_from([0.0, 0.25]),
+    weighted=st.booleans(),
+)
+def test_an_unknown_word_anywhere_moves_no_other(
+    sentence: list[int], places: list[int], window: int, share: float, weighted: bool
+) -> None:
+    net = model(similarity="weighted" if weighted else "cosine")
+    config = GroundingConfig(window=window, shared_out=share)
+    mixed = list(sentence)
+    for place in places:
+        mixed.insert(place, 0)
+    found = grounding_words(net, config, [[4], mixed, [2, 5]])[1:-2]
+    known = np.array(mixed) != 0
+    alone = grounding_words(net, config, [sentence])
+    np.testing.assert_allclose(found[known], alone, atol=1e-6)
+    assert not found[~known].any()
+
+
+def test_a_sentence_without_a_known_word_says_nothing() -> None:
+    assert not grounding_words(model(), GroundingConfig(window=1), [[0, 0]]).any()
 
 
 def test_what_words_share_is_taken_off() -> None:
     net, sentence = model(), [3, 0, 2]  # 0 is unknown: it does not say what they share
-    plain = read(net, sentence)
+    known = read(net, [3, 2])
+    plain = np.stack((known[0], 0 * known[0], known[1]))
     whole = grounding_words(net, GroundingConfig(), [sentence, [4]])
     np.testing.assert_allclose(whole[:3], plain, atol=1e-6)
     less = grounding_words(net, GroundingConfig(shared_out=0.25), [sentence, [4]])
-    np.testing.assert_allclose(less[:3], plain - 0.25 * (plain[0] + plain[2]) / 2, atol=1e-6)
+    np.testing.assert_allclose(less[[0, 2]], known - 0.25 * known.mean(axis=0), atol=1e-6)
     np.testing.assert_allclose(less[3:], 0.75 * read(net, [4]), atol=1e-6)
 
 

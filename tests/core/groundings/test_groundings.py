@@ -92,7 +92,7 @@ def test_an_opened_photo(groundings: GroundingSet) -> None:
     assert (opened.card.name, opened.card.rank) == ("p1.png", 1)
     assert opened.look.vectors.tolist() == [[1, 0], [1, 1]]
     assert opened.look.boxes.tolist() == [[0, 0, 1, 1], [0, 0, 0.5, 0.5]]
-    assert [c.text for c in opened.own] == ["a dog ."]
+    assert [c.text for c in opened.own] == ["big dog ."]
     assert [(c.own, c.retrieved) for c in opened.retrieved] == [(True, True)]
     assert opened.phrases == ()
     [phrase] = groundings.open(2).phrases
@@ -149,8 +149,8 @@ def test_counts(groundings: GroundingSet) -> None:
     assert {word.text: word.count for word in found.words} == {
         "dog": 3,
         "red": 2,
-        "a": 1,
         "ball": 1,
+        "big": 1,
     }
     assert sum(map(sum, found.cells)) == 3
     # Each bar's listing finds as many photos as the bar counts (here: one phrase a photo).
@@ -218,6 +218,24 @@ def test_a_set_that_is_refused_leaves_no_connection(
     assert made[0].pool.checkedin() == 0
 
 
+def test_a_set_says_how_it_is_shown_at_first(tmp_path: Path, groundings: GroundingSet) -> None:
+    """Older sets do not, and get what checkpoints get that do not say either."""
+    old = groundings.look(1)
+    assert (old.merging_share, old.copies.tolist()) == (0.05, [0, 1])  # type: ignore[union-attr]
+    for value, share in (("0.5", 0.5), ("2", None), ("much", None)):
+        (tmp_path / value).mkdir()
+        path = handmade(tmp_path / value)
+        with engine_for(path, write=True).begin() as connection:
+            connection.exec_driver_sql("INSERT INTO about VALUES ('merging_share', ?)", (value,))
+        if share is None:
+            with pytest.raises(GroundingError, match="merging_share is .*from 0 to 1"):
+                GroundingSet(path)
+        else:
+            opened = GroundingSet(path)
+            assert opened.look(1).merging_share == share
+            opened.close()
+
+
 def test_a_set_is_only_read(groundings: GroundingSet) -> None:
     from sqlalchemy.exc import OperationalError
 
@@ -229,15 +247,15 @@ def test_a_set_is_only_read(groundings: GroundingSet) -> None:
 
 
 def test_exports_tell_the_models_segments_or_peoples_boxes(groundings: GroundingSet) -> None:
-    model = list(Export(groundings))
+    model = list(Export(groundings, beta=0.0))
     assert [record.name for record in model] == [f"p{k}.png" for k in range(5)]
-    assert model[1].sentences == ("a dog .",)
+    assert model[1].sentences == ("big dog .",)
     assert [(p.words, p.boxes) for p in model[1].phrases] == [
-        ("a", ((0, 0, 40, 20),)),
+        ("big", ((0, 0, 40, 20),)),
         ("dog", ((0, 0, 20, 10),)),
     ]
     merged = list(Export(groundings, beta=9.0))[1]
-    assert [p.words for p in merged.phrases] == ["a dog"]
+    assert [p.words for p in merged.phrases] == ["big dog"]
     people = list(Export(groundings, boxes="people", first=2))
     assert [len(record.phrases) for record in people] == [1, 0, 1]
     assert people[0].phrases[0].boxes == ((0, 0, 20, 10),)

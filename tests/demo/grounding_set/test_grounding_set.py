@@ -147,9 +147,12 @@ def test_an_opened_photo_and_its_neighbours(client: TestClient) -> None:
 
 
 def test_beta_and_another_sentence(client: TestClient) -> None:
-    apart = get(client, "align", photo="p1.png", sentence=1)
+    apart = get(client, "align", photo="p1.png", sentence=1, beta=0)
     assert [s["region"] for s in apart["view"]["alignment"]["segments"]] == [0, 1]
     assert [(card["name"], card["query_score"]) for card in apart["found"]] == [("p1.png", 2.0)]
+    # Left out, beta is the sentence's default: a tie parts these words, and any bonus merges them.
+    usual = get(client, "align", photo="p1.png", sentence=1)["view"]["alignment"]
+    assert (len(usual["segments"]), usual["beta"]) == (1, usual["default_beta"])
     merged = get(client, "align", photo="p1.png", sentence=1, beta=50)
     assert len(merged["view"]["alignment"]["segments"]) == 1
     assert {word["region"] for word in merged["sentences"][0]["words"]} == {1}

@@ -26,8 +26,12 @@ def test_rows_are_words_and_columns_are_regions(alignment: Alignment) -> None:
     made = figure(alignment)
     heat, _ = made["data"]
     assert len(heat["z"]) == 6
-    assert {len(row) for row in heat["z"]} == {len(alignment.boxes)}
-    assert heat["z"][1] == alignment.scores[1].tolist()
+    shown = made["regions"]
+    assert shown == alignment.shown.tolist()
+    assert 1 < len(shown) < len(alignment.boxes), "near copies have no column"
+    assert {len(row) for row in heat["z"]} == {len(shown)}
+    assert heat["z"][1] == alignment.scores[1, shown].tolist()
+    assert made["layout"]["xaxis"]["ticktext"] == ["photo", *map(str, shown[1:])]
     assert set(heat["z"][4]) == {None}  # zzyzx
     # Labels may repeat; places may not.
     assert made["layout"]["yaxis"]["ticktext"] == ["a", "dog", "and", "a", "zzyzx", "dog"]
@@ -35,9 +39,11 @@ def test_rows_are_words_and_columns_are_regions(alignment: Alignment) -> None:
 
 
 def test_each_known_words_choice_is_marked(alignment: Alignment) -> None:
-    _, marks = figure(alignment)["data"]
+    made = figure(alignment)
+    _, marks = made["data"]
     assert marks["y"] == [0, 1, 2, 3, 5]
-    assert marks["x"] == [int(alignment.regions[j]) for j in marks["y"]]
+    chosen = [made["regions"][column] for column in marks["x"]]
+    assert chosen == [int(alignment.regions[j]) for j in marks["y"]]
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ export class OpenPhoto {
 
   // Neighbours keep the beta, so that one may leaf through a set at one setting.
   neighbour(photo) {
-    if (photo) this.open({ photo, ...(this.view.beta ? { beta: this.view.beta } : {}) }, true);
+    if (photo) this.open({ photo, beta: this.view.beta }, true);
   }
 
   next() {

@@ -69,6 +69,26 @@ def test_from_upload_to_json(visit: Open, dog: bytes, server: str, tmp_path: Pat
     expect(page.locator(".plot .shapelayer path")).to_have_count(2)  # a row and a column
     expect(words.nth(2)).to_have_class(re.compile(r"\blit\b"))
 
+    # It begins at the default, which is marked; every word alone is one click away, and back.
+    beta = page.get_by_label("Beta", exact=True)
+    phrases = page.get_by_role("button", name="phrases")
+    expect(phrases).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".slider .mark").first).to_be_visible()
+    usual = beta.input_value()
+    alone = page.get_by_role("button", name="every word alone")
+    alone.click()
+    expect(alone).to_have_attribute("aria-pressed", "true")
+    expect(beta).to_have_value("0")
+    phrases.click()
+    expect(phrases).to_have_attribute("aria-pressed", "true")
+    expect(beta).to_have_value(usual)
+    # Near copies are not among the matrix's columns; "all regions" draws them.
+    columns = page.locator(".plot .xtick").count()
+    every = page.get_by_role("checkbox", name="all regions")
+    every.check()
+    assert page.locator(".box.spare, .box.used").count() > columns
+    every.uncheck()
+
     set_slider(page, "Beta", 1.0)
     expect(page.locator(".segments tbody tr")).to_have_count(1)
     expect(page.locator(".viewer .segment")).to_have_count(1)

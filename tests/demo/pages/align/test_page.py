@@ -80,9 +80,18 @@ def test_a_new_beta_runs_no_network(
     assert len(view["alignment"]["segments"]) == 1
     assert view["alignment"]["beta"] == right_end
     # It stays for the next sentence, up to that one's right end.
-    after, view = jobs.align("a cat in the grass", after)
+    after, view = jobs.align("a dog on red grass", after)
     assert after.beta == right_end
     assert 0 < view["alignment"]["beta"] <= view["slider"]["max"]
+    # The default is each sentence's own, and stays so until another beta is asked for.
+    after, view = jobs.slide(None, after)
+    assert after.beta is None
+    assert view["alignment"]["beta"] == view["alignment"]["default_beta"] > 0
+    for sentence in ("a dog on red grass runs", "a man on grass"):
+        after, view = jobs.align(sentence, after)
+        assert view["alignment"]["beta"] == view["alignment"]["default_beta"]
+    after, view = jobs.slide(0.0, after)
+    assert (after.beta, view["alignment"]["beta"]) == (0.0, 0.0)
 
 
 def test_what_was_there_stays_when_something_is_wrong(
@@ -189,9 +198,12 @@ def test_the_endpoint(server: str, describer: Describer, jpeg: bytes, tmp_path: 
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(jpeg)
     sentence = "a dog runs on the grass"
-    answer = client.predict(handle_file(photo), sentence, 0.0, api_name="/align")
+    alone = client.predict(handle_file(photo), sentence, 0.0, api_name="/align")
+    assert alone["beta"] == 0
+    answer = client.predict(handle_file(photo), sentence, None, api_name="/align")
     again = client.predict(photo=handle_file(photo), sentence=sentence, api_name="/align")
-    assert answer == again  # beta may be left out
+    assert answer == again  # beta may be left out: then the sentence's default counts
+    assert answer["beta"] == answer["default_beta"] == alone["default_beta"]
     assert answer["photo"] == {"width": 200, "height": 120}
     assert [word["word"] for word in answer["words"]] == sentence.split()
     shape = align(describer.look(decode(jpeg)), describer.read(sentence)).as_dict()
