@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from core.alignment.scoring import SCORES, Scoring
+from core.alignment.scoring import SCORES, Scoring, Vote
 from core.alignment.words import ReadWords
 from core.configuration import check_bounds, check_choices
 from core.language.vocabulary import UNKNOWN
@@ -56,7 +56,7 @@ class AlignmentConfig:
     """What a word's vector knows of its sentence: all (BRNN or GRU), the word before, nothing."""
     similarity: Literal["product", "cosine", "weighted"] = "cosine"
     """Of a word with a region: the raw product, the cosine, or that weighted by word lengths."""
-    score: Literal["max", "sum"] = "max"
+    score: Vote = "max"
     """Of a word with a photo: its best region (Eq. 8), or all it agrees with (Eq. 7, DeFrag)."""
     table_words: int = 0
     """Words that are read through others by a word table (`core.alignment.words`)."""

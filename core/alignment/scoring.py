@@ -20,7 +20,7 @@ sentence after the other; h the common space.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -42,8 +42,9 @@ class _Rule:
     """np.maximum or np.add."""
 
 
-_RULES = {"max": _Rule(False, np.maximum), "sum": _Rule(True, np.add)}
-SCORES = tuple(_RULES)
+Vote = Literal["max", "sum"]
+SCORES: tuple[Vote, ...] = get_args(Vote)
+_RULES: dict[Vote, _Rule] = {"max": _Rule(False, np.maximum), "sum": _Rule(True, np.add)}
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Scoring:
     means  means for sums
     """
 
-    vote: Literal["max", "sum"] = "max"
+    vote: Vote = "max"
     means: bool = False
 
     @property

@@ -13,8 +13,10 @@ hidden state, m what the output layer reads, g what a word brings to the recurre
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, cast
+from functools import partial
+from typing import Literal, Protocol, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +26,7 @@ from core.configuration import ConfigError, check_bounds, check_choices
 
 State = tuple[Tensor, ...]  # tensors of B rows; the first is the hidden state
 Kind = Literal["rnn", "rnn-every", "lstm", "mrnn", "lm"]
-KINDS = ("rnn", "rnn-every", "lstm", "mrnn", "lm")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 CONTEXTS = ("none", "whole", "mean")
 _CHOICES: dict[str, tuple[object, ...]] = {
     "kind": KINDS,
@@ -243,10 +245,15 @@ def scaled_tanh(x: Tensor) -> Tensor:
     return 1.7159 * torch.tanh(x * (2 / 3))
 
 
-def member_of(config: CaptionerConfig) -> MultimodalRNN | LSTM | MRNN:
-    """The member that a configuration names."""
-    if config.kind == "lstm":
-        return LSTM(config)
-    if config.kind in ("mrnn", "lm"):
-        return MRNN(config)
-    return MultimodalRNN(config, every_step=config.kind == "rnn-every")
+_MEMBERS: Mapping[Kind, Callable[[CaptionerConfig], Member]] = {
+    "rnn": partial(MultimodalRNN, every_step=False),
+    "rnn-every": partial(MultimodalRNN, every_step=True),
+    "lstm": LSTM,
+    "mrnn": MRNN,
+    "lm": MRNN,
+}
+
+
+def member_of(config: CaptionerConfig) -> Member:
+    """The member that a configuration names; an `nn.Module`."""
+    return _MEMBERS[config.kind](config)
