@@ -28,7 +28,14 @@ import torch
 
 from core.alignment.grounding import GroundingConfig
 from core.alignment.model import AlignmentConfig, AlignmentModel
-from core.checkpoints import Encoder, load_checkpoint, load_encoder, load_network, save_checkpoint
+from core.checkpoints import (
+    Encoder,
+    learn_table,
+    load_checkpoint,
+    load_encoder,
+    load_network,
+    save_checkpoint,
+)
 from core.language.vocabulary import Vocabulary
 from core.vision.encoders import StoredKind, kind_of
 from core.vision.encoders.bundled import RegionNetwork
@@ -90,7 +97,9 @@ class AlignOptions:
         return told | asdict(self.recipe) | dict(self.model)
 
 
-def restarted(model: AlignmentModel, given: Mapping[str, Any]) -> AlignmentModel:
+def restarted(
+    model: AlignmentModel, vocabulary: Vocabulary, given: Mapping[str, Any]
+) -> AlignmentModel:
     """A model to start from, with what the options (not the recipe) say otherwise."""
     changed = AlignmentModel(config_of(**asdict(model.config) | dict(given)))
     try:
@@ -100,6 +109,7 @@ def restarted(model: AlignmentModel, given: Mapping[str, Any]) -> AlignmentModel
             f"--start has {model.config}, whose tensors do not fit {given}; expected options that "
             "leave sizes and context as they are"
         ) from None
+    learn_table(changed, vocabulary)  # which is no part of the state
     return changed
 
 
@@ -188,7 +198,7 @@ def begun(
     """The model as it is before the first step, its words, and how it grounds."""
     if options.start:
         started = load_checkpoint(options.start)
-        model = restarted(started.alignment, options.model_given)
+        model = restarted(started.alignment, started.vocabulary, options.model_given)
         if model.config.region_dimension != dimension:
             raise DataError(
                 f"--start reads {model.config.region_dimension} numbers a region; the features "

@@ -79,7 +79,7 @@ def test_a_set_names_no_folder_of_its_own_accord(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE about SET value = '/etc' WHERE key = 'photos_folder'")
     connection.close()
-    with pytest.raises(SystemExit, match="names /etc for its photos, .* add --photos /etc"):
+    with pytest.raises(SystemExit, match=r"names /etc for its photos, .* add --photos /etc"):
         main(["--port", "0", "--groundings", str(path)])
     with pytest.raises(SystemExit, match="--photos is nowhere; expected a folder"):
         main(["--port", "0", "--groundings", str(path), "--photos", "nowhere"])

@@ -13,7 +13,9 @@ import pytest
 import torch
 
 from core.alignment.model import AlignmentConfig, AlignmentModel
+from core.checkpoints import learn_table
 from core.language.vocabulary import Vocabulary
+from core.language.word_table import quantised
 from train import align as trainer
 from train import alignment_task
 from train.alignment_task import AlignmentStep, AlignmentTask
@@ -108,6 +110,22 @@ def test_image_only_gives_the_whole_image(tmp_path: Path) -> None:
     np.testing.assert_allclose(found[:, 0], features[:, 0], atol=1e-2)
     assert found.shape == (3, 1, 4)
     assert present.all()
+
+
+def test_what_training_goes_on_from_reads_words_through_its_table() -> None:
+    """The table is no part of the model's state: without it, its words would be no numbers."""
+    words = ("a", "dog", "zebra")
+    vectors = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)
+    vocabulary = Vocabulary(("a", "dog"), (9, 3), quantised(words, vectors))
+    sizes = {"table_words": 1, "table_dimension": 4, "metric_dimension": 2}
+    model = AlignmentModel(AlignmentConfig(4, 3, 4, 4, 4, **sizes)).eval()  # type: ignore[arg-type]
+    learn_table(model, vocabulary)
+    again = trainer.restarted(model, vocabulary, {"similarity": "weighted"}).eval()
+    assert again.config.similarity == "weighted"
+    ids, length = torch.tensor([vocabulary.ids(["zebra", "dog"])]), torch.tensor([2])
+    found = again.sentences(ids, length)
+    assert torch.isfinite(found).all()
+    torch.testing.assert_close(found, model.sentences(ids, length))
 
 
 def test_training_stops_early(tmp_path: Path) -> None:

@@ -96,18 +96,18 @@ def bench_steps(describer: Describer, runs: int) -> dict[str, Any]:
         return sum(max(float(v @ s) for v in look.vectors) for s in reading.vectors)
 
     steps = {
-        "photo_to_regions_ms": median_ms(lambda: describer.look(photo), runs // 4),
+        "photo_to_regions_ms": median_ms(lambda: describer.look(photo), max(1, runs // 4)),
         "photo_peer_ms": median_ms(lambda: peer.encode([photo.pixels]), max(3, runs // 10)),
         "sentence_to_scores_ms": median_ms(lambda: align(look, describer.read(SENTENCE)), runs),
         "maps_of_words_ms": median_ms(
-            lambda: maps_of(look, reading, describer.windows(look)), runs // 4
+            lambda: maps_of(look, reading, describer.windows(look)), max(1, runs // 4)
         ),
         "further_maps_ms": median_ms(lambda: maps_of(look, reading, windows), runs),
         "score_product_ms": median_ms(lambda: reading.vectors @ look.vectors.T, runs),
         "score_loop_ms": median_ms(loop, runs),
         "new_beta_ms": median_ms(lambda: alignment.at(0.1), runs),
         "photo_and_sentence_ms": median_ms(
-            lambda: align(describer.look(photo), describer.read(SENTENCE)), runs // 4
+            lambda: align(describer.look(photo), describer.read(SENTENCE)), max(1, runs // 4)
         ),
     }
     return steps

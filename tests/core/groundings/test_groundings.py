@@ -228,7 +228,7 @@ def test_a_set_says_how_it_is_shown_at_first(tmp_path: Path, groundings: Groundi
         with engine_for(path, write=True).begin() as connection:
             connection.exec_driver_sql("INSERT INTO about VALUES ('merging_share', ?)", (value,))
         if share is None:
-            with pytest.raises(GroundingError, match="merging_share is .*from 0 to 1"):
+            with pytest.raises(GroundingError, match=r"merging_share is .*from 0 to 1"):
                 GroundingSet(path)
         else:
             opened = GroundingSet(path)
