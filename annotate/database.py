@@ -22,6 +22,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -40,7 +41,7 @@ URL_EXPECTED = "expected sqlite:///FILE or postgresql://USER@HOST/NAME"
 class Database:
     """Connections to the database at `url`; safe to share among threads, not across a fork."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str | sqlalchemy.URL) -> None:
         try:
             parsed = sqlalchemy.make_url(url)
             if parsed.drivername == "postgresql":
@@ -49,6 +50,11 @@ class Database:
                 raise InvalidError(f"The store's URL is of another kind; {URL_EXPECTED}.")
             self.sqlite = parsed.drivername == "sqlite"
             self.file = Path(parsed.database) if self.sqlite and parsed.database else None
+            if self.sqlite and isinstance(url, str) and "?" in url:
+                raise InvalidError(
+                    f"The store's URL has a question mark, which no file's name there may have; "
+                    f"{URL_EXPECTED}."
+                )
             if self.sqlite and parsed.database in (None, "", ":memory:"):
                 raise InvalidError(f"The store's URL names no file; {URL_EXPECTED}.")
             if self.sqlite:
@@ -114,6 +120,8 @@ class Database:
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         script = ScriptDirectory.from_config(config)
         known = {revision.revision for revision in script.walk_revisions()}
+        if to == "head" and (there := self._revision()) == script.get_current_head():
+            return str(there)  # and nothing was written: it may lie where only reading is allowed
         with self.write(alone=True) as connection:
             current = MigrationContext.configure(connection).get_current_heads()
             if not set(current) <= known:
@@ -125,6 +133,16 @@ class Database:
             command.upgrade(config, to)
             [after] = MigrationContext.configure(connection).get_current_heads()
         return after
+
+    def _revision(self) -> str | None:
+        """The schema's revision; None where there is none, or it cannot be read."""
+        if self.file is not None and not self.file.is_file():
+            return None  # to look would make it
+        try:
+            with self.read() as connection:
+                return MigrationContext.configure(connection).get_current_revision()
+        except (StoreError, CommandError):
+            return None
 
 
 def _set_up(connection: sqlite3.Connection, _record: object) -> None:

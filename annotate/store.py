@@ -46,6 +46,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import URL
+
 from annotate.audit import Audit
 from annotate.database import Database
 from annotate.errors import NotFoundError, StoreError
@@ -60,7 +62,7 @@ from annotate.work import Work
 from core.formats.record import Project
 
 
-def default_url() -> str:
+def default_url() -> URL:
     """The store of whoever started the program: a file in their data folder, as XDG names it.
 
     The app and all commands look there, wherever they are started. Raises StoreError where the
@@ -73,7 +75,8 @@ def default_url() -> str:
             "You have no home folder to keep annotations in; name a store, such as "
             "--url sqlite:///annotations.db."
         ) from None
-    return f"sqlite:///{home / 'words-and-regions' / 'annotations.db'}"
+    file = home / "words-and-regions" / "annotations.db"
+    return URL.create("sqlite", database=str(file))  # as text, a folder's "?" would end the path
 
 
 def open_store(url: str | None = None, make: bool = False) -> Store:
@@ -107,7 +110,9 @@ def open_store(url: str | None = None, make: bool = False) -> Store:
 class Store:
     """All of one database. `clock` gives aware datetimes; tests turn it."""
 
-    def __init__(self, url: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, url: str | URL, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self.database = Database(url)
         self.people = People(self.database, clock)
         self.sign_ins = SignIns(self.database, clock)

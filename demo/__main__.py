@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from demo.pages.annotate import example_project
 from demo.pages.annotate.welcome import welcome
 from demo.web import server
 from demo.web.pages import Page
+from demo.web.uploads import upload_folder
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with server.listen(chosen.host, chosen.port) as listening:
         models = _models(chosen)
         store, note = _store(chosen, alone)
-        with tempfile.TemporaryDirectory(prefix="demo-uploads-") as uploads:
+        with upload_folder() as uploads:
 
             def application() -> FastAPI:
                 from demo import app  # Gradio takes seconds, and is not needed to refuse
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 from demo.web.sessions import Sessions
 
                 services = Services(**models, sessions=Sessions(store, chosen.open))
-                settings = ServerSettings(Path(uploads), chosen.host, tuple(chosen.name))
+                settings = ServerSettings(uploads, chosen.host, tuple(chosen.name))
                 return app.create(services, settings, chosen.pages)
 
             server.serve(application, listening, chosen.host, note, chosen.proxy)

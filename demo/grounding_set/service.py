@@ -28,6 +28,7 @@ from core.results import Look, Reading, align, locate, maps_of
 from core.vision import boxes, images
 from core.vision.images import ImageError
 from demo.viewer.viewer import alignment_view, maps_view, shown
+from demo.web.heavy import slot
 
 OTHER_CHECKPOINT = (
     "This set was made with another checkpoint, so new words cannot be compared with it; make it "
@@ -280,7 +281,8 @@ class GroundingService:
         if not self.readable or path is None:
             return None
         try:
-            windows = self.describer.windows(self.describer.look(images.read(path)))
+            with slot():
+                windows = self.describer.windows(self.describer.look(images.read(path)))
         except ImageError:
             return None
         if windows is not None:

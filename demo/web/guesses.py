@@ -74,18 +74,18 @@ class Tries:
         self._refused: OrderedDict[Key, float] = OrderedDict()
         self._lock = threading.Lock()
 
-    def begin(self, rates: dict[Key, Rate]) -> None:
-        """One more try of each key. TooManyError, and nothing is counted, where one has none
-        left.
+    def begin(self, rates: dict[Key, Rate], count: float = 1) -> None:
+        """One more try of each key, or so many. TooManyError, and nothing is counted, where one has
+        none left.
         """
         now = self._clock()
         with self._lock:
-            counted = {key: self._count(key, rate, now) for key, rate in rates.items()}
+            before = {key: self._count(key, rate, now) for key, rate in rates.items()}
             for key, rate in rates.items():
-                if (over := counted[key] + 1 - rate.burst) > 0:
+                if (over := before[key] + count - rate.burst) > 0:
                     raise TooManyError(key, over * rate.seconds, self._is_first(key, now))
-            for key, count in counted.items():
-                self._keep(self._counted, key, (count + 1, now))
+            for key, counted in before.items():
+                self._keep(self._counted, key, (counted + count, now))
 
     def take_back(self, key: Key, count: float = math.inf) -> float:
         """So many of a key's tries, or all, do not count -> how many that were."""

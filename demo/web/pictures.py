@@ -2,7 +2,7 @@
 
 One cache for all pages. A page says what a picture is called, what it is made of and how large; the
 cache decodes (the models' own decoder: upright, a few formats, no more pixels than allowed), a few
-at a time, and keeps what was made, the least used leaving first.
+at a time (`heavy.py`), and keeps what was made, the least used leaving first.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from core.vision.images import DecodedPhoto
+from demo.web.heavy import slot
 
 SIDE = 1280  # pixels of the longer side: sharp on the page at twice the density of a plain screen
 QUALITY = 82  # about 150 KB for a photo, and no block is visible
@@ -44,8 +45,6 @@ class PictureLimits:
 
     bytes: int = 128 * 2**20
     """5,000 thumbnails of 12 KB, and a hundred photos in the size that people draw on."""
-    at_once: int = 2
-    """Photos decoded at a time: one of 25 megapixels takes up to 0.5 GB."""
 
 
 class PictureCache:
@@ -57,7 +56,6 @@ class PictureCache:
         """Bytes kept."""
         self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
         self._keeping = threading.Lock()
-        self._decoding = threading.Semaphore(limits.at_once)
 
     def get(self, name: Hashable, make: Callable[[], bytes]) -> bytes:
         """The picture of that name: kept, or made now. What `make` raises is passed on."""
@@ -65,7 +63,7 @@ class PictureCache:
             if name in self._kept:
                 self._kept.move_to_end(name)
                 return self._kept[name]
-        with self._decoding:
+        with slot():
             with self._keeping:
                 if name in self._kept:  # made while this one waited
                     return self._kept[name]

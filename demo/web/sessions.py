@@ -35,6 +35,9 @@ class SessionLimits:
     guesses: GuessLimits = field(default_factory=GuessLimits)
     names: Rate = Rate(30, 20.0)
     """Names that one address may begin with on an open server: a class at once, and then some."""
+    saved: Rate = Rate(8 * 2**20, 1 / 20_000)
+    """Bytes of drafts that one person may save, each of which is kept: 8 MB, then 20 KB a second. A
+    save has a few KB, every other second."""
     hashing: int = 1
     """Passwords hashed at a time: each takes 64 MB and all of a small machine's cores."""
     waiting: int = 32
@@ -59,6 +62,7 @@ class Sessions:
         self.cookie, self.known_cookie = f"session-{identity}", f"browser-{identity}"
         self._guesses = Guesses(limits.guesses)
         self._names = Tries(limits.guesses.remembered)
+        self._saved = Tries(limits.guesses.remembered)
         self._line = Line("hashing", limits.hashing, limits.waiting, limits.waiting_each)
 
     def person(self, request: Request) -> Person | None:
@@ -155,6 +159,15 @@ class Sessions:
             secure=request.url.scheme == "https",
             samesite="strict" if self.open else "lax",
         )
+
+    def count_saved(self, who: Person, size: int) -> None:
+        """Before a draft of so many bytes is saved. CrowdedError where it would be too much."""
+        try:
+            self._saved.begin({("saved", who.name): self.limits.saved}, size)
+        except TooManyError as error:
+            raise CrowdedError(
+                f"Too much was saved in a short time; it is saved in {error.seconds} seconds."
+            ) from error
 
     def _entered(self, name: str) -> Person:
         """Somebody new costs a try, or anybody could fill the store with names."""

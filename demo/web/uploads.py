@@ -5,10 +5,15 @@ Gradio writes there and never looks back.
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import stat
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +30,40 @@ class UploadLimits:
     """A file is read within seconds of its upload; ten minutes outlast any queue."""
     sweep_seconds: float = 60.0
     """How often old files are looked for, even when nothing is uploaded."""
+
+
+PREFIX = "demo-uploads-"
+SETTLED = 60.0
+"""Seconds after which a folder that nobody holds is a leftover, and not one just being made."""
+
+
+@contextmanager
+def upload_folder() -> Iterator[Path]:
+    """A new folder for a server's uploads, held as long as it runs, and removed at its end.
+
+    What servers left that were killed is removed first: nobody holds it any more.
+    """
+    where = Path(tempfile.gettempdir())
+    for path in where.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            if path.stat().st_uid == os.getuid() and time.time() - path.stat().st_mtime > SETTLED:
+                _remove_unheld(path)
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
+        holding = os.open(name, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(holding, fcntl.LOCK_SH)
+            yield Path(name)
+        finally:
+            os.close(holding)
+
+
+def _remove_unheld(path: Path) -> None:
+    found = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)  # OSError: its server runs
+        shutil.rmtree(path, ignore_errors=True)
+    finally:
+        os.close(found)
 
 
 class UploadFolder:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from annotate.__main__ import parser
-from annotate.database import MIGRATIONS
+from annotate.database import MIGRATIONS, Database
 from annotate.errors import InvalidError
 from annotate.people import OPERATOR
 from annotate.store import Store
@@ -120,3 +120,31 @@ def test_bench_fills_as_the_store_would(
     store = Store(empty_url)
     recount(store, 1)
     store.close()
+
+
+def test_a_question_mark_in_the_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As text, it would end the file's path: the store would lie elsewhere, in silence."""
+    data = tmp_path / "what?mode=memory"
+    monkeypatch.setenv("XDG_DATA_HOME", str(data))
+    run("project", "create", "dogs")
+    assert (data / "words-and-regions" / "annotations.db").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["what?mode=memory"]
+    with pytest.raises(InvalidError, match="has a question mark"):
+        run("project", "list", "--url", f"sqlite:///{tmp_path}/a?b.db")
+
+
+def test_looking_writes_nothing(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So it works on a file system that can only be read."""
+    run("project", "create", "dogs", "--url", url)
+
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("something was written")
+
+    monkeypatch.setattr(Database, "write", refused)
+    run("project", "list", "--url", url)
+    run("user", "list", "--url", url)
+    assert "dogs: 0 photos" in capsys.readouterr().out

@@ -27,6 +27,7 @@ from demo.pages.align.photo_input import file_bytes, photo_input
 from demo.viewer import viewer
 from demo.viewer.viewer import alignment_view, maps_view, photo_view
 from demo.web.component import static
+from demo.web.heavy import heavy
 from demo.web.pages import Parts, Services
 
 NO_PHOTO = "There is no photo yet: choose one, paste one or pick an example."
@@ -67,6 +68,7 @@ class AlignService:
         self.describer = describer
         self.offered = offered
 
+    @heavy
     def align(self, sentence: str, state: AlignState) -> tuple[AlignState, dict[str, Any]]:
         """A sentence for the visitor's photo; the old result stays if it cannot be read."""
         if state.look is None:
@@ -97,6 +99,7 @@ class AlignService:
         shown = photo_view(photo, look, credit)
         return state, {"photo": shown, "value": view, "maps": state.maps}
 
+    @heavy
     def take(
         self, data: bytes | None, sentence: str, state: AlignState
     ) -> tuple[AlignState, dict[str, Any]]:
@@ -109,6 +112,7 @@ class AlignService:
             return state, {"value": alignment_view(state.alignment, str(error))}
         return self.look(photo, sentence, state)
 
+    @heavy
     def pick(
         self, photo: int, sentence: int, state: AlignState
     ) -> tuple[AlignState, str, dict[str, Any]]:
@@ -127,6 +131,7 @@ class AlignService:
         aligned = state.alignment.at(beta)
         return replace(state, alignment=aligned, beta=beta), alignment_view(aligned)
 
+    @heavy
     def api(
         self, photo: bytes | None, sentence: str, beta: float | None, grid: float | None = 0
     ) -> dict[str, Any]:
@@ -154,6 +159,7 @@ class AlignService:
             ]
         return answer
 
+    @heavy
     def describe_api(
         self, photo: bytes | None, best: float | None, beginning: str | None = ""
     ) -> dict[str, Any]:

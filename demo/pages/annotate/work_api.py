@@ -151,11 +151,13 @@ def work_api(sessions: Sessions, pictures: PictureCache) -> APIRouter:
         return store.work.task(who, assignment)
 
     @router.post("/tasks/{assignment}/save")
-    def save(who: known, assignment: Id, draft: Draft) -> Receipt:
+    def save(who: known, assignment: Id, draft: Draft, request: Request) -> Receipt:
+        sessions.count_saved(who, int(request.headers["content-length"]))  # the guard checked it
         return store.work.save(who, assignment, draft.content(), draft.base, draft.key)
 
     @router.post("/tasks/{assignment}/submit")
-    def submit(who: known, assignment: Id, draft: Draft) -> Receipt:
+    def submit(who: known, assignment: Id, draft: Draft, request: Request) -> Receipt:
+        sessions.count_saved(who, int(request.headers["content-length"]))
         return store.work.submit(who, assignment, draft.content(), draft.base, draft.key)
 
     @router.post("/tasks/{assignment}/skip")

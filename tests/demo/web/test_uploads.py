@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
-from demo.web.uploads import UploadFolder, UploadLimits
+from demo.web.uploads import PREFIX, UploadFolder, UploadLimits, upload_folder
 
 
 def stored(folder: Path, name: str, size: int, age: float = 0.0) -> Path:
@@ -71,3 +72,24 @@ def test_a_folder_behind_a_link_is_a_folder(tmp_path: Path) -> None:
     link.symlink_to(tmp_path, target_is_directory=True)
     assert UploadFolder(link).read(str(link / "good" / "photo.jpg")) == bytes(5)
     assert UploadFolder(link).read(str(good)) == bytes(5)
+
+
+def test_what_killed_servers_left_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not what a running server holds, a new folder, or what is none of ours."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    old = time.time() - 3600
+    for name in (f"{PREFIX}left", f"{PREFIX}new", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "photo.jpg").write_bytes(b"x")
+    (tmp_path / f"{PREFIX}link").symlink_to(tmp_path / "other")
+    with upload_folder() as held:
+        for path in (held, tmp_path / f"{PREFIX}left", tmp_path / "other"):
+            os.utime(path, (old, old))
+        with upload_folder() as second:
+            assert held.is_dir()
+            assert second.is_dir()
+            assert not (tmp_path / f"{PREFIX}left").exists()
+            assert (tmp_path / f"{PREFIX}new" / "photo.jpg").exists()
+            assert (tmp_path / "other" / "photo.jpg").exists()
+    assert not held.exists()
+    assert not second.exists()

@@ -9,7 +9,7 @@ export class Refusal extends Error {
 
   // Whether the same request may succeed later.
   get passing() {
-    return ["offline", "broken", "busy", "full", "nobody"].includes(this.kind);
+    return ["offline", "broken", "busy", "crowded", "full", "nobody"].includes(this.kind);
   }
 
   // Whether it may succeed once the person has changed what they sent.

@@ -558,3 +558,22 @@ def test_no_path_reaches_a_file(
             answer = boss.send(request, follow_redirects=True)
             assert answer.status_code in (400, 403, 404, 405), request.url
             assert len(answer.content) < 300, request.url
+
+
+def test_drafts_do_not_fill_the_disk(bureau: Bureau, tmp_path: Path) -> None:
+    """Thirty saves of 0.9 MB each, all of which would be kept."""
+    project = bureau.project()
+    client = TestClient(made(bureau, True, tmp_path), base_url=OWN)
+    client.post("/annotate/enter", json={"name": "Filler"})
+    task = begun(client, project)
+    region = draft()["annotations"][0] | {"snippet": "x" * 990}
+    large = [region | {"id": f"r{k}"} for k in range(800)]
+    path, base, statuses = f"/annotate/tasks/{task['assignment']}/save", 0, []
+    for k in range(30):
+        answer = client.post(path, json=draft(base, f"key {k}") | {"annotations": large})
+        statuses.append(answer.status_code)
+        base = answer.json().get("version", base)
+    assert statuses == [200] * 9 + [429] * 21
+    assert answer.json()["kind"] == "crowded"
+    assert "it is saved in " in answer.json()["message"]
+    assert client.post(path, json=draft(base, "small")).status_code in (200, 429)
