@@ -236,11 +236,15 @@ class GroundingSet:
             return list(session.scalars(query))
 
     def ordered(self, listing: Listing) -> np.ndarray:
-        """-> (n,) ids of the photos that a listing asks for, in its order."""
+        """-> (n,) ids of the photos that a listing asks for, in its order. GroundingError for a
+        kind that no phrase of the set has: it would look like a set in which nothing fits."""
         with self._ordering:
             if listing in self._orders:
                 self._orders.move_to_end(listing)
                 return self._orders[listing]
+        if listing.kind is not None and listing.kind not in (kinds := self.kinds()):
+            expected = f"one of {', '.join(kinds)}" if kinds else "none: the set has no phrases"
+            raise GroundingError(f"kind is '{listing.kind[:40]}'; expected {expected}")
         with self.session() as session:
             ids = np.fromiter(session.scalars(listing.query()), np.int64)
         with self._ordering:

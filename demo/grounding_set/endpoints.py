@@ -8,6 +8,7 @@ from inspect import signature
 from typing import Any
 
 import gradio as gr
+from gradio.context import get_blocks_context
 from gradio.events import api
 from pydantic import ValidationError, validate_call
 
@@ -33,4 +34,12 @@ def publish(job: Callable[..., Any], name: str, description: str) -> None:
             said = str(error)
         raise gr.Error(said, print_exception=False)
 
-    api(endpoint, api_name=name, api_description=description)
+    made = api(endpoint, api_name=name, api_description=description)
+    # The API's page names an argument by its component's label, which would be "1st".
+    blocks = get_blocks_context()
+    assert blocks is not None
+    [event] = [one for one in blocks.fns.values() if one.api_name == made["api_name"]]
+    for argument, part in zip(names, event.inputs, strict=True):
+        vars(part)["label"] = argument
+    for part in event.outputs:
+        vars(part)["label"] = name

@@ -3,7 +3,7 @@
 from demo.web.pages import Page
 
 PAGES = (
-    Page("align", "Align", "/examples", ("describer",)),
+    Page("align", "Align", "/examples", ("describer",), parameter="example"),
     Page("browse", "Browse", "/groundings", ("groundings",), parameter="photo"),
     Page("search", "Search", "/groundings", ("groundings",)),
     Page("errors", "Errors", "/groundings", ("groundings",)),

@@ -41,8 +41,11 @@ def alignment_viewer(**settings: Any) -> gr.HTML:
     )
 
 
-def photo_view(photo: DecodedPhoto, look: Look, credit: str = "") -> dict[str, Any]:
-    """A photo as the viewer wants it; boxes are xyxy in the photo's own pixels."""
+def photo_view(
+    photo: DecodedPhoto, look: Look, credit: str = "", name: str = "", example: str = ""
+) -> dict[str, Any]:
+    """A photo as the viewer wants it; boxes are xyxy in the photo's own pixels. name: what its file
+    is called, for files made of it; example: that of an example, which an address can name."""
     pixels = boxes.normalised_to_pixels(look.boxes, look.width, look.height)
     return {
         "src": data_url(photo),
@@ -52,6 +55,9 @@ def photo_view(photo: DecodedPhoto, look: Look, credit: str = "") -> dict[str, A
         "shown": shown(look),
         "note": look.note,
         "credit": credit,
+        "name": name,
+        "example": example,
+        "linked": bool(example),
     }
 
 

@@ -5,14 +5,20 @@ import { beforeEach, test } from "node:test";
 
 import { server } from "./stand_ins.js";
 
-globalThis.document = Object.assign(new EventTarget(), { baseURI: "http://my.host/app/" });
+const heard = [];
+globalThis.document = {
+  baseURI: "http://my.host/app/",
+  addEventListener: (kind, act) => kind === "click" && heard.push(act),
+};
 globalThis.history = {
-  pushState: (...step) => history.steps.push(["push", step[2].href]),
+  pushState: (...step) => history.steps.push(["push", step[2].href ?? step[2]]),
   replaceState: (...step) => history.steps.push(["replace", step[2].href]),
   steps: [],
 };
 
+globalThis.location = new URL("http://my.host/app/");
 const pages = await import("../../demo/grounding_set/static/grounding_set.js");
+const { readAddress, writeAddress } = await import("../../demo/web/static/address.js");
 
 beforeEach(() => {
   globalThis.location = new URL("http://my.host/app/?tab=browse&order=worst");
@@ -25,21 +31,44 @@ test("questions leave out what is not given, and escape the rest", () => {
   assert.deepEqual(Object.fromEntries(url.searchParams), { words: "a & b?", rank_from: "0" });
 });
 
-test("the address is read, and a photo means Browse", () => {
-  assert.deepEqual(pages.readAddress(), { tab: "browse", order: "worst" });
+test("the address is read; a photo means Browse, an example Align", () => {
+  assert.deepEqual(readAddress(), { tab: "browse", order: "worst" });
   globalThis.location = new URL("http://my.host/app/?photo=12");
-  assert.deepEqual(pages.readAddress(), { photo: "12", tab: "browse" });
+  assert.deepEqual(readAddress(), { photo: "12", tab: "browse" });
+  globalThis.location = new URL("http://my.host/app/?example=a.jpg&text=a+dog");
+  assert.deepEqual(readAddress(), { example: "a.jpg", text: "a dog", tab: "align" });
   globalThis.location = new URL("http://my.host/app/");
-  assert.deepEqual(pages.readAddress(), { tab: "" });
+  assert.deepEqual(readAddress(), { tab: "" });
 });
 
-test("the address is written once, as a new step where that is asked for", () => {
-  pages.writeAddress("browse", { order: "worst" });
+test("the address is written once, as a new step where that is asked for or the page is another", () => {
+  writeAddress("browse", { order: "worst" });
   assert.deepEqual(history.steps, [], "it says so already");
-  pages.writeAddress("search", { words: "red bus", rank_to: "" });
-  pages.writeAddress("search", { words: "red bus" }, true);
+  writeAddress("browse", { words: "red bus", rank_to: "" });
+  writeAddress("browse", { words: "red bus" }, true);
+  writeAddress("search", { words: "red bus" });
   assert.deepEqual(history.steps, [
-    ["replace", "http://my.host/app/?tab=search&words=red+bus"],
+    ["replace", "http://my.host/app/?tab=browse&words=red+bus"],
+    ["push", "http://my.host/app/?tab=browse&words=red+bus"],
+    ["push", "http://my.host/app/?tab=search&words=red+bus"],
+  ]);
+});
+
+test("another tab is a step, with the address that it had last; what a script clicks is none", () => {
+  const tab = (tabId) => ({ dataset: { tabId } });
+  const click = (page, isTrusted = true) => {
+    const event = new Event("click");
+    Object.defineProperty(event, "isTrusted", { value: isTrusted });
+    Object.defineProperty(event, "target", { value: { closest: () => tab(page) } });
+    heard.forEach((act) => act(event));
+  };
+  click("browse");
+  click("search", false);
+  assert.deepEqual(history.steps, [], "it is there already; nobody clicked");
+  click("annotate");
+  click("search"); // written in the test before
+  assert.deepEqual(history.steps, [
+    ["push", "/app/?tab=annotate"],
     ["push", "http://my.host/app/?tab=search&words=red+bus"],
   ]);
 });

@@ -16,7 +16,8 @@ from demo.web.errors import RefusedError
 
 
 def example_strip(offered: tuple[Example, ...], **settings: Any) -> gr.HTML:
-    """Thumbnails; the picked one's sentences below. Its `pick` event carries {photo, sentence}."""
+    """Thumbnails; the picked one's sentences below. Its `pick` event carries
+    {photo, text, beta}: its number, the sentence, and the beta that an address names, or null."""
     return component(
         __file__,
         "examples",

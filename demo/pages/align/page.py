@@ -23,7 +23,7 @@ from demo import examples
 from demo.examples import Example
 from demo.pages.align import describe
 from demo.pages.align.example_strip import example_strip, router
-from demo.pages.align.photo_input import file_bytes, photo_input
+from demo.pages.align.photo_input import file_bytes, file_name, photo_input
 from demo.viewer import viewer
 from demo.viewer.viewer import alignment_view, maps_view, photo_view
 from demo.web.component import static
@@ -88,7 +88,12 @@ class AlignService:
         return replace(state, alignment=aligned, maps=maps), alignment_view(aligned)
 
     def look(
-        self, photo: DecodedPhoto, sentence: str, state: AlignState, credit: str = ""
+        self,
+        photo: DecodedPhoto,
+        sentence: str,
+        state: AlignState,
+        name: str = "",
+        example: Example | None = None,
     ) -> tuple[AlignState, dict[str, Any]]:
         """A new photo, aligned at once if a sentence is there already. -> state, viewer update."""
         look = self.describer.look(photo)
@@ -96,33 +101,34 @@ class AlignService:
         view = alignment_view(None)
         if sentence.strip():
             state, view = self.align(sentence, state)
-        shown = photo_view(photo, look, credit)
+        file, credit = (example.file, example.credit) if example else ("", "")
+        shown = photo_view(photo, look, credit, name or file, file)
         return state, {"photo": shown, "value": view, "maps": state.maps}
 
     @heavy
     def take(
-        self, data: bytes | None, sentence: str, state: AlignState
+        self, data: bytes | None, sentence: str, state: AlignState, name: str = ""
     ) -> tuple[AlignState, dict[str, Any]]:
-        """An uploaded file; whatever was there stays if it is no photo."""
+        """An uploaded file and what it is called; whatever was there stays if it is no photo."""
         if data is None:
             return state, {"value": alignment_view(state.alignment, NO_PHOTO)}
         try:
             photo = images.decode(data)
         except ImageError as error:
             return state, {"value": alignment_view(state.alignment, str(error))}
-        return self.look(photo, sentence, state)
+        return self.look(photo, sentence, state, name)
 
     @heavy
     def pick(
-        self, photo: int, sentence: int, state: AlignState
-    ) -> tuple[AlignState, str, dict[str, Any]]:
-        """One of the examples, by number. -> state, its sentence, viewer update."""
+        self, photo: int, text: str, beta: float | None, state: AlignState
+    ) -> tuple[AlignState, dict[str, Any]]:
+        """One of the examples, by number, with a sentence and a beta that an address may name (None
+        for the one there is). -> state, viewer update."""
         example = self.offered[photo]
-        text = example.sentences[sentence]
-        state, update = self.look(
-            images.read(examples.FOLDER / example.file), text, state, example.credit
-        )
-        return state, text, update
+        if beta is not None and isfinite(beta) and beta >= 0:
+            state = replace(state, beta=beta)
+        pixels = images.read(examples.FOLDER / example.file)
+        return self.look(pixels, text, state, example=example)
 
     def slide(self, beta: float | None, state: AlignState) -> tuple[AlignState, dict[str, Any]]:
         """Another beta for what is there, None for the default: only the chain is decoded again."""
@@ -214,11 +220,12 @@ def lay_out(service: AlignService, limits: AlignLimits = AlignLimits()) -> None:
     shown = viewer.alignment_viewer(elem_id="align-viewer")
 
     def take(sent: object, text: str, current: AlignState) -> tuple[AlignState, Any, None]:
-        current, update = service.take(file_bytes(sent), text, current)
+        current, update = service.take(file_bytes(sent), text, current, file_name(sent))
         return current, gr.update(**update), None
 
     def pick(current: AlignState, event: gr.EventData) -> tuple[AlignState, str, Any]:
-        current, text, update = service.pick(event.photo, event.sentence, current)
+        text, beta = str(event.text), number(event.beta)
+        current, update = service.pick(int(event.photo), text, beta, current)
         return current, text, gr.update(**update)
 
     def read(text: str, current: AlignState) -> tuple[AlignState, Any]:
@@ -263,6 +270,14 @@ def lay_out(service: AlignService, limits: AlignLimits = AlignLimits()) -> None:
         show_progress="hidden",
         api_visibility="private",
     )
+
+
+def number(text: object) -> float | None:
+    """What an address says, as a number; None where it says none."""
+    try:
+        return float(str(text)) if text is not None else None
+    except ValueError:
+        return None
 
 
 def _publish(service: AlignService, limits: AlignLimits) -> None:

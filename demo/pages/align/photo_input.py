@@ -33,6 +33,12 @@ def photo_input(limits: ImageLimits = ImageLimits(), **settings: Any) -> gr.HTML
     return made
 
 
+def file_name(sent: object) -> str:
+    """What an uploaded file was called where it came from; "" where nobody says."""
+    name = sent.orig_name if isinstance(sent, UploadedFile) else None
+    return (name or "")[:200]
+
+
 def file_bytes(sent: object) -> bytes | None:
     """What was uploaded, byte for byte; None when there is nothing, or no longer.
 

@@ -92,7 +92,7 @@ export class ScoreMap {
     const bar = make("span", { class: "bar" });
     bar.style.background = `linear-gradient(90deg, ${RAMP.map(css).join(", ")})`;
     this.scale = make("span", { class: "scale" }, this.low, bar, this.high);
-    this.said = make("span", { class: "said" });
+    this.said = make("span", { class: "spot" });
     const title = "Pointing at a word or a segment shows where on the photo it scores";
     this.root = make(
       "div",

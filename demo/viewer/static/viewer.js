@@ -10,6 +10,7 @@ import { Captions } from "./captions.js";
 import { Controls } from "./controls.js";
 import { component } from "../../web/static/component.js";
 import { make } from "../../web/static/dom.js";
+import { Exports } from "./exports.js";
 import { Heatmap } from "./heatmap.js";
 import { ScoreMap } from "./score_map.js";
 import { Segments } from "./segments.js";
@@ -36,15 +37,14 @@ export class Viewer {
     this.segments = new Segments(point);
     this.heatmap = new Heatmap(point);
     this.hint = make("p", { class: "hint" });
-    this.download = make("button", { type: "button", class: "download" }, "Download JSON");
-    this.download.addEventListener("click", () => this.save());
+    this.exports = new Exports(this);
     this.words = make(
       "div",
       { class: "words" },
       this.sentence.root,
       this.controls.root,
       this.segments.root,
-      this.download,
+      this.exports.root,
     );
     root.append(
       this.message,
@@ -89,9 +89,11 @@ export class Viewer {
       this.controls.show(alignment, value.slider);
       this.sentence.show(alignment, this.controls.threshold);
       this.segments.show(alignment);
+      this.exports.show(this.photo);
       this.heatmap.show(alignment, value.figure);
     }
     this.light(this.pinned);
+    this.tell("shown", { photo: this.photo, alignment });
   }
 
   caption(captions) {
@@ -99,7 +101,8 @@ export class Viewer {
     this.root.classList.toggle("captioning", this.captions.any);
   }
 
-  // Other parts of the page may listen: "aligned" (a sentence), "lit" (a region, or null).
+  // Other parts of the page may listen: "aligned" (another sentence), "lit" (a region, or
+  // null), "shown" (a photo and its alignment, each of which may be null).
   tell(name, detail = null) {
     this.root.dispatchEvent(new CustomEvent(name, { detail }));
   }
@@ -138,13 +141,6 @@ export class Viewer {
     this.sentence.light(target);
     this.segments.light(target);
     this.heatmap.light(target);
-  }
-
-  save() {
-    const text = JSON.stringify(this.alignment, null, 2);
-    const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-    make("a", { href: url, download: "alignment.json" }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
   }
 }
 

@@ -56,6 +56,8 @@ def test_filters(groundings: GroundingSet) -> None:
     assert listed(groundings, iou_to=0.5) == [2]
     assert listed(groundings, kind="animals", score_from=3) == [4]
     assert listed(groundings, area_from=0.3) == []
+    with pytest.raises(GroundingError, match="kind is 'nonsense'; expected one of animals, "):
+        listed(groundings, kind="nonsense")
 
 
 @pytest.mark.parametrize(

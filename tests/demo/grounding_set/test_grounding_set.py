@@ -472,6 +472,7 @@ def test_every_job_is_a_named_endpoint(server: str) -> None:
             kinds = set(parameter["python_type"]["type"].split(" | ")) - {"None"}
             assert kinds in ({"str"}, {"int"}, {"float"}), (name, parameter)
             assert parameter["parameter_has_default"] or kinds == {"str"}
+            assert parameter["label"] == parameter["parameter_name"]
     page = client.predict(order="rank-worst", count=3, api_name="/browse")
     assert len(page["photos"]) == 3
     name = page["photos"][0]["name"]
@@ -491,6 +492,7 @@ def test_every_job_is_a_named_endpoint(server: str) -> None:
     for call, said in (
         ({"photo": "/etc/passwd", "api_name": "/open_photo"}, "no photo named"),
         ({"order": "x", "api_name": "/browse"}, "expected one of"),
+        ({"kind": "nonsense", "api_name": "/browse"}, "kind is 'nonsense'; expected one of"),
         ({"format": "x", "api_name": "/export_set"}, "expected one of"),
         ({"count": 5000, "api_name": "/export_set"}, "1 to 1000"),
         ({"words": "", "api_name": "/search"}, "no words"),

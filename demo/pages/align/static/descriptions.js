@@ -6,6 +6,7 @@
 import { component } from "../../../web/static/component.js";
 import { make, regionColour, regionName, visible } from "../../../web/static/dom.js";
 import { pointing } from "../../../viewer/static/pointing.js";
+import { viewerBeside } from "./visit.js";
 
 const CHIPS = 4; // regions named on a line; the others are counted
 
@@ -63,21 +64,15 @@ class Descriptions {
     this.listen();
   }
 
-  get viewer() {
-    const page = this.root.closest("[role=tabpanel]") ?? document;
-    return page.querySelector(".viewer");
-  }
-
   // What the viewer lights, lights here as well; another sentence there takes the captions away.
-  listen() {
-    const viewer = this.viewer;
-    if (!viewer) return void setTimeout(() => this.root.isConnected && this.listen(), 100);
-    viewer.addEventListener("lit", ({ detail }) => {
+  async listen() {
+    this.viewer = await viewerBeside(this.root);
+    this.viewer?.addEventListener("lit", ({ detail }) => {
       for (const line of this.root.querySelectorAll("[data-region]")) {
         line.classList.toggle("lit", line.dataset.regions.split(" ").includes(String(detail)));
       }
     });
-    viewer.addEventListener("aligned", () => {
+    this.viewer?.addEventListener("aligned", () => {
       this.drawn.checked = false;
       this.draw();
     });

@@ -4,7 +4,8 @@ import { component } from "../../../web/static/component.js";
 import { make } from "../../../web/static/dom.js";
 import { Grid } from "./browse_grid.js";
 import { OpenPhoto } from "./browse_photo.js";
-import { LISTING, Questions, ask, follow, readAddress, writeAddress } from "../../../grounding_set/static/grounding_set.js";
+import { LISTING, Questions, ask } from "../../../grounding_set/static/grounding_set.js";
+import { follow, readAddress, writeAddress } from "../../../web/static/address.js";
 
 const VIEW = ["photo", "sentence", "text", "beta", "region"];
 const some = (values, names) =>
@@ -65,6 +66,7 @@ class Browse {
     this.message.hidden = !text;
   }
 
+  // -> what the server says; null where a newer question ended this one, false where it refused.
   async answer(name, values) {
     try {
       const said = await this.questions.ask(name, values);
@@ -72,7 +74,7 @@ class Browse {
       return said;
     } catch (error) {
       this.say(error.message);
-      return null;
+      return false;
     }
   }
 
@@ -94,8 +96,10 @@ class Browse {
     const opened = await this.answer("open", { ...this.listing, ...view });
     this.root.classList.remove("waiting");
     if (!opened) {
-      if (this.grid.root.hidden && this.photo.root.hidden) this.list(this.listing, 0, false);
-      return;
+      if (opened === null || push) return; // overtaken; or what was there stays, and why is said
+      const why = this.message.textContent;
+      await this.list(this.listing, 0, false);
+      return this.say(why);
     }
     this.offset = Math.floor(opened.place / this.grid.count) * this.grid.count;
     this.grid.root.hidden = true;

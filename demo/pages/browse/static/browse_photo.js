@@ -1,7 +1,6 @@
 // One photo of the set: its sentences, the best of its gallery, its phrases, and the linked viewer.
 
 import { make, regionColour, visible } from "../../../web/static/dom.js";
-import { saveFigure } from "./figure.js";
 import { Questions, places, thumb, whole } from "../../../grounding_set/static/grounding_set.js";
 import { TruePhrases } from "./phrases.js";
 import { Viewer } from "../../../viewer/static/viewer.js";
@@ -54,20 +53,6 @@ export class OpenPhoto {
   makeViewer() {
     this.viewerRoot = make("div", { class: "viewer" });
     this.viewer = new Viewer(this.viewerRoot, (beta) => this.align({ beta }));
-    const figure = (kind) => {
-      const made = make("button", { type: "button", class: "download" }, `Figure ${kind}`);
-      made.addEventListener("click", () => this.save(kind));
-      return made;
-    };
-    this.viewerRoot.querySelector(".download").after(figure("SVG"), figure("PNG"));
-  }
-
-  async save(kind) {
-    try {
-      await saveFigure(kind, this.viewer.photo, this.viewer.alignment);
-    } catch {
-      this.say("The figure could not be made: the photo did not load.");
-    }
   }
 
   // -> the view, with the sentence that stands for none.
@@ -87,7 +72,12 @@ export class OpenPhoto {
     this.truth.classList.toggle("bad", card.rank > 10);
     this.saySo(opened.caption);
     this.try.value = view.text ?? "";
-    const shown = { ...photo, src: whole(this.about.set, card.id) };
+    const shown = {
+      ...photo,
+      src: whole(this.about.set, card.id),
+      name: card.name,
+      linked: true,
+    };
     this.viewer.show(shown, opened.view, opened.maps);
     this.refine();
     this.list(opened);

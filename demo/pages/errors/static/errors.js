@@ -3,7 +3,8 @@
 import { component } from "../../../web/static/component.js";
 import { make } from "../../../web/static/dom.js";
 import { plotly } from "../../../web/static/plotly.js";
-import { ask, follow, goTo, writeAddress } from "../../../grounding_set/static/grounding_set.js";
+import { ask } from "../../../grounding_set/static/grounding_set.js";
+import { follow, goTo, writeAddress } from "../../../web/static/address.js";
 
 const percent = (share) => (share == null ? "–" : `${(100 * share).toFixed(1)} %`);
 

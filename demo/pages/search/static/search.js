@@ -2,7 +2,8 @@
 
 import { component } from "../../../web/static/component.js";
 import { make, short, visible } from "../../../web/static/dom.js";
-import { Questions, ask, follow, goTo, readAddress, thumb, tile, writeAddress } from "../../../grounding_set/static/grounding_set.js";
+import { Questions, ask, thumb, tile } from "../../../grounding_set/static/grounding_set.js";
+import { follow, goTo, readAddress, writeAddress } from "../../../web/static/address.js";
 
 const percent = (part, total) => `${Number(((100 * part) / total).toFixed(2))}%`;
 

@@ -6,9 +6,12 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 from gradio_client import Client, handle_file
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from demo import examples
@@ -97,7 +100,7 @@ def test_from_upload_to_json(visit: Open, dog: bytes, server: str, tmp_path: Pat
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download JSON").click()
     downloaded = json.loads(Path(waiting.value.path()).read_text(encoding="utf-8"))
-    assert waiting.value.suggested_filename == "alignment.json"
+    assert waiting.value.suggested_filename == "dog-alignment.json"
     assert len(downloaded["segments"]) == 1
 
     photo = tmp_path / "dog.jpg"
@@ -165,7 +168,7 @@ def test_a_word_lies_on_the_photo(visit: Open, dog: bytes) -> None:
     """Its scores as a heat map, with a scale, an opacity, and a way by the keys alone."""
     here = visit()
     page = aligned(here, dog, "a dog and a zzyzx on the grass")
-    map_, said = page.locator(".stage canvas"), page.locator(".legend .said")
+    map_, said = page.locator(".stage canvas"), page.locator(".legend .spot")
     expect(map_).to_be_hidden()
     words = page.locator(".viewer .word")
     words.nth(1).focus()
@@ -245,6 +248,66 @@ def test_an_example_is_two_clicks_away(visit: Open) -> None:
     page.get_by_role("button", name=example.sentences[1]).click()
     expect(page.locator(".viewer .sentence")).to_contain_text(example.sentences[1].split()[-1])
     expect(page.get_by_label("Sentence", exact=True)).to_have_value(example.sentences[1])
+    assert not here.errors
+
+
+def test_an_address_and_a_figure_of_an_example(visit: Open, tmp_path: Path) -> None:
+    """An example has an address, tabs are steps, and what is shown can be taken along."""
+    here = visit(permissions=["clipboard-read", "clipboard-write"])
+    page = here.page
+    name, sentence = "photographer.jpg", "a man with a camera"
+    words = page.locator(".viewer .word")
+    page.goto(f"{here.address}/?example={name}&text=a+man+with+a+camera&beta=0.001")
+    expect(words).to_have_count(5)
+    expect(page.get_by_label("Sentence", exact=True)).to_have_value(sentence)
+    page.wait_for_function("location.search.includes('tab=align')")
+    asked = parse_qs(urlsplit(page.url).query)
+    assert (asked["example"], asked["text"]) == ([name], [sentence])
+    here.say("a man on the grass")
+    page.wait_for_function("location.search.includes('grass')")
+
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator(".copied")).to_contain_text("link is in the clipboard")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    page.get_by_label("Width of the PNG figure").select_option("960")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Figure PNG").click()
+    assert waiting.value.suggested_filename == "photographer-alignment.png"
+    waiting.value.save_as(tmp_path / "figure.png")
+    with Image.open(tmp_path / "figure.png") as image:
+        assert image.width == 960
+        edges = np.asarray(image.convert("L"))[: image.height // 2, [3, -4]].astype(int)
+    assert (edges < 250).mean(axis=0).min() > 0.5, "a white strip beside the photo"
+    page.get_by_role("button", name="Copy figure").click()
+    expect(page.locator(".copied")).to_contain_text("figure is in the clipboard", timeout=20_000)
+    assert page.evaluate(
+        "navigator.clipboard.read().then(([item]) => item.types.includes('image/png'))"
+    )
+
+    first = page.url
+    page.get_by_role("tab", name="Annotate").click()
+    page.wait_for_function("location.search === '?tab=annotate'")
+    page.go_back()
+    expect(page.get_by_role("tab", name="Align")).to_have_attribute("aria-selected", "true")
+    assert page.url == first
+    expect(words).to_have_count(5)
+    page.reload()
+    expect(page.get_by_label("Sentence", exact=True)).to_have_value("a man on the grass")
+
+    # What is not there is said, and an own photo has no address.
+    page.goto(f"{here.address}/?tab=align&example=nope.jpg")
+    expect(page.locator(".examples .status")).to_contain_text("no example photo named “nope.jpg”")
+    page.goto(f"{here.address}/?tab=nonsense")
+    expect(page.locator("header [role=status]")).to_contain_text(
+        "no page “nonsense” here; this is Align"
+    )
+    page.goto(f"{here.address}/?tab=annotate")
+    expect(page.get_by_role("tab", name="Annotate")).to_have_attribute("aria-selected", "true")
+    page.goto(f"{here.address}/?tab=browse&photo=nope.jpg")
+    said = page.locator(".groundings .message").first
+    expect(said).to_contain_text("no photo named “nope.jpg”")
+    expect(page.locator(".grid .tiles img").first).to_be_visible()
+    expect(said).to_be_visible()
     assert not here.errors
 
 

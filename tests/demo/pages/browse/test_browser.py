@@ -319,7 +319,7 @@ def test_the_set_and_the_view_can_be_taken_along(go: Go, tmp_path: Path) -> None
     for kind in ("SVG", "PNG"):
         with page.expect_download() as waiting:
             page.get_by_role("button", name=f"Figure {kind}").click()
-        assert waiting.value.suggested_filename == f"groundings.{kind.lower()}"
+        assert waiting.value.suggested_filename == f"horses-alignment.{kind.lower()}"
         path = tmp_path / waiting.value.suggested_filename
         waiting.value.save_as(path)
         if kind == "PNG":

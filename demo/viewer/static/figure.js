@@ -3,15 +3,15 @@
 // Always in the light palette on white. Colours, sizes and fonts stand in the file itself, so that
 // Inkscape and LaTeX's converters show the same.
 
-import { regionName, regionVariable, visible } from "../../../web/static/dom.js";
+import { regionName, regionVariable, visible } from "../../web/static/dom.js";
 
 const NS = "http://www.w3.org/2000/svg";
-const WIDTH = 640; // units of the drawing; SVG has no pixels
+const WIDEST = 640; // units of the drawing; SVG has no pixels
 const TALLEST = 560;
+const NARROWEST = 320; // a sentence below a narrower photo would have a word a line
 const FONT = "Helvetica, Arial, sans-serif";
 const SIZE = 22;
 const LINE = 34;
-const DENSITY = 3; // a PNG's pixels for each unit: 8 cm in print at 600 dpi
 
 function draw(tag, attributes, ...children) {
   const node = document.createElementNS(NS, tag);
@@ -40,6 +40,7 @@ export function lightPalette() {
 }
 
 async function dataUrl(src) {
+  if (src.startsWith("data:")) return src;
   const answer = await fetch(src);
   if (!answer.ok) throw new Error(`the photo gave ${answer.status}`);
   const reader = new FileReader();
@@ -60,7 +61,7 @@ function measure() {
 }
 
 // Words one after the other, in lines: [{text, x, y, colour, weight, size}] and the height.
-function setSentence(alignment, colour) {
+function setSentence(alignment, colour, most) {
   const width = measure();
   const letters = Array.from(alignment.sentence);
   const closing = new Map(alignment.segments.map((segment) => [segment.last, segment.region]));
@@ -72,7 +73,7 @@ function setSentence(alignment, colour) {
     const wide = width(text, weight, SIZE);
     const number = closing.has(j) ? regionName(closing.get(j)) : "";
     const over = number ? width(number, 600, 13) + 3 : 0;
-    if (x > 0 && x + wide + over > WIDTH) [x, y] = [0, y + LINE];
+    if (x > 0 && x + wide + over > most) [x, y] = [0, y + LINE];
     const fill = word.known ? colour(word.region) : "#64748b";
     runs.push({ text, x, y, fill, weight, size: SIZE });
     x += wide;
@@ -109,12 +110,19 @@ function setBox([x1, y1, x2, y2], scale, name, fill, placed) {
   );
 }
 
+// The figure is as wide as its photo is drawn, so that no strip is left beside it: a tall photo is
+// drawn narrower, and never so narrow that its sentence does not fit below. -> [width, height]
+export function drawnSize({ width, height }) {
+  const scale = Math.max(Math.min(WIDEST / width, TALLEST / height), NARROWEST / width);
+  return [width * scale, height * scale];
+}
+
 // photo: photo_view of viewer.py; alignment: Alignment.as_dict or null -> an SVG element
 export async function figure(photo, alignment) {
   const colour = lightPalette();
-  const scale = Math.min(WIDTH / photo.width, TALLEST / photo.height);
-  const [width, height] = [photo.width * scale, photo.height * scale];
-  const words = alignment ? setSentence(alignment, colour) : { runs: [], height: 0 };
+  const [width, height] = drawnSize(photo);
+  const scale = width / photo.width;
+  const words = alignment ? setSentence(alignment, colour, width) : { runs: [], height: 0 };
   const total = height + words.height;
   const placed = { width, taken: [] };
   const regions = [...new Set((alignment?.segments ?? []).map(({ region }) => region))];
@@ -130,41 +138,37 @@ export async function figure(photo, alignment) {
   image.setAttribute("href", await dataUrl(photo.src));
   return draw(
     "svg",
-    { xmlns: NS, viewBox: `0 0 ${WIDTH} ${total}`, width: WIDTH, height: total, "font-family": FONT },
-    draw("rect", { width: WIDTH, height: total, fill: "#ffffff" }),
+    { xmlns: NS, viewBox: `0 0 ${width} ${total}`, width, height: total, "font-family": FONT },
+    draw("rect", { width, height: total, fill: "#ffffff" }),
     image,
     ...regions.map((r) => setBox(photo.boxes[r], scale, regionName(r), colour(r), placed)),
     ...texts,
   );
 }
 
-async function asPng(svg) {
-  const text = new XMLSerializer().serializeToString(svg);
-  const url = URL.createObjectURL(new Blob([text], { type: "image/svg+xml" }));
+const markup = (svg) => new XMLSerializer().serializeToString(svg);
+
+// -> a Blob of the figure as an SVG file
+export async function asSvg(photo, alignment) {
+  return new Blob([markup(await figure(photo, alignment))], { type: "image/svg+xml" });
+}
+
+// -> a Blob of the figure as a PNG file, so many pixels wide
+export async function asPng(photo, alignment, pixels) {
+  const svg = await figure(photo, alignment);
+  const [width, height] = ["width", "height"].map((side) => Number(svg.getAttribute(side)));
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width: pixels, height: Math.round((height * pixels) / width) });
+  svg.setAttribute("width", canvas.width);
+  svg.setAttribute("height", canvas.height);
+  const url = URL.createObjectURL(new Blob([markup(svg)], { type: "image/svg+xml" }));
   try {
     const image = new Image();
     image.src = url;
     await image.decode();
-    const canvas = document.createElement("canvas");
-    canvas.width = Math.round(svg.getAttribute("width") * DENSITY);
-    canvas.height = Math.round(svg.getAttribute("height") * DENSITY);
     canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
     return await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
   } finally {
     URL.revokeObjectURL(url);
   }
-}
-
-export async function saveFigure(kind, photo, alignment) {
-  const svg = await figure(photo, alignment);
-  const blob =
-    kind === "PNG"
-      ? await asPng(svg)
-      : new Blob([new XMLSerializer().serializeToString(svg)], { type: "image/svg+xml" });
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = `groundings.${kind.toLowerCase()}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
