@@ -28,6 +28,18 @@ What = Literal[
     "imported a project",
     "exported a project",
     "backed up",
+    "renamed a project",
+    "copied a project",
+    "archived a project",
+    "brought a project back",
+    "deleted a project",
+    "put somebody into a project",
+    "took somebody out of a project",
+    "gave a photo to somebody",
+    "changed a role",
+    "invited somebody",
+    "withdrew an invitation",
+    "came by an invitation",
 ]
 
 

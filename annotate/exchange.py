@@ -258,6 +258,7 @@ def _insert_members(
             "skipped": 0,
             "bad": 0,
             "seconds": 0.0,
+            "admitted": True,
         }
         for person in people.values()
     }

@@ -57,6 +57,8 @@ class PersonInfo:
     disabled: bool
     has_password: bool
     created: datetime
+    active: datetime | None
+    """When they last did something to a photo; None: never."""
 
 
 def confirm(connection: Connection, who: Person, owner: bool = False) -> None:
@@ -81,6 +83,7 @@ _COLUMNS = (
     schema.Person.disabled,
     schema.Person.password_hash,
     schema.Person.created,
+    schema.Person.active,
 )
 
 
@@ -94,6 +97,7 @@ class _Row:
     disabled: bool
     password_hash: str | None
     created: datetime
+    active: datetime | None
 
     @property
     def person(self) -> Person:
@@ -183,7 +187,9 @@ class People:
             confirm(connection, by, owner=True)
             rows = [_Row(*row) for row in connection.execute(select(*_COLUMNS))]
         people = [
-            PersonInfo(row.person, row.disabled, row.password_hash is not None, row.created)
+            PersonInfo(
+                row.person, row.disabled, row.password_hash is not None, row.created, row.active
+            )
             for row in rows
         ]
         return sorted(people, key=lambda one: one.person.name)
@@ -194,9 +200,25 @@ class People:
         hashed = None if password is None else self._hash(password)
         with self._database.write(alone=True) as connection:
             confirm(connection, by, owner=True)
-            if self._row(connection, name) is not None:
-                raise InvalidError(f"There is a {name} already; choose another name.")
-            return self._insert(connection, by, name, hashed, role)
+            return self._insert_new(connection, by, name, hashed, role)
+
+    def hashed(self, password: str) -> str:
+        """A password as it is kept; InvalidError where it is too short or too long."""
+        return self._hash(password)
+
+    def insert(self, connection: Connection, name: str, hashed: str, role: Role) -> Person:
+        """Somebody who comes in by themselves, in a transaction that is `alone`; InvalidError where
+        the name is taken."""
+        return self._insert_new(connection, None, name_of("Your name", name), hashed, role)
+
+    def set_role(self, by: Person, name: str, role: Role) -> None:
+        """Make somebody an owner or an annotator; whoever came in as they were is out. Nobody
+        changes their own role, so that an owner is left. Only for owners."""
+        if by.name == name:
+            raise NotAllowedError("Nobody can change their own role.")
+        if role not in ("owner", "annotator"):
+            raise InvalidError(f"The role is {role!r}; expected owner or annotator.")
+        self._set(by, name, "changed a role", True, role=role)
 
     def change_password(self, who: Person, old: str, new: str) -> Proof:
         """One's own; ends all their sessions, and proves the new password for the next one.
@@ -253,6 +275,13 @@ class People:
                 f"{SHORTEST_PASSWORD}."
             )
         return self._hasher.hash(password)
+
+    def _insert_new(
+        self, connection: Connection, by: Person | None, name: str, hashed: str | None, role: Role
+    ) -> Person:
+        if self._row(connection, name) is not None:
+            raise InvalidError(f"There is a {name} already; choose another name.")
+        return self._insert(connection, by, name, hashed, role)
 
     def _insert(
         self, connection: Connection, by: Person | None, name: str, hashed: str | None, role: Role

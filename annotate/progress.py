@@ -44,6 +44,7 @@ class Overview:
     mine: Mine
     in_hand: bool
     """Whether a photo of it is in this person's hands already."""
+    archived: bool
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ class Progress:
                     gone.get(one.id, 0),
                     self._mine(connection, who, one.id, day_start),
                     one.id in in_hand,
+                    one.archived,
                 )
                 for one in projects
             ]

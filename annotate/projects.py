@@ -37,6 +37,8 @@ class ProjectSettings:
     """Whether annotators see what models propose."""
     lease_minutes: int = 60
     """After this long without a save, a photo is given to somebody else."""
+    members_only: bool = False
+    """Whether only those work on it whom an owner put into it."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class ProjectInfo:
     id: int
     name: str
     settings: ProjectSettings
+    archived: bool = False
+    """Nobody works on it; all of it is kept."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ PROJECT_COLUMNS = (
     schema.Project.blind,
     schema.Project.suggestions,
     schema.Project.lease_minutes,
+    schema.Project.members_only,
+    schema.Project.archived,
 )
 PHOTO_COLUMNS = (
     schema.Photo.id,
@@ -89,9 +95,34 @@ def project_info(connection: Connection, project: int) -> ProjectInfo:
 
 
 def projects_of(connection: Connection, who: Person) -> list[ProjectInfo]:
-    """The projects that `who` may see, by name."""
-    rows = connection.execute(select(*PROJECT_COLUMNS)).all()
-    return sorted((_project(row) for row in rows), key=lambda one: one.name)
+    """The projects that `who` may see, by name: owners all, annotators those they may work on."""
+    found = [_project(row) for row in connection.execute(select(*PROJECT_COLUMNS)).all()]
+    if not who.owner:
+        member = schema.Member
+        rows = select(member.project_id, member.admitted).where(member.person_id == who.id)
+        admitted = dict(connection.execute(rows).all())
+        found = [
+            one
+            for one in found
+            if not one.archived and admitted.get(one.id, not one.settings.members_only)
+        ]
+    return sorted(found, key=lambda one: one.name)
+
+
+def may_work(connection: Connection, who: Person, project: int) -> ProjectInfo:
+    """The project, or NotAllowedError where `who` may take no photo of it."""
+    info = project_info(connection, project)
+    if info.archived:
+        raise NotAllowedError(f"The project {info.name} is archived; nobody works on it now.")
+    if who.owner:
+        return info
+    member = schema.Member
+    admitted = connection.scalar(
+        select(member.admitted).where(member.project_id == project, member.person_id == who.id)
+    )
+    if not (admitted if admitted is not None else not info.settings.members_only):
+        raise NotAllowedError(f"An owner has to put you into the project {info.name} first.")
+    return info
 
 
 def photo_info(connection: Connection, photo: int) -> PhotoInfo:
@@ -134,7 +165,7 @@ def suggestions_of(connection: Connection, photo: int) -> tuple[record.Suggestio
 
 def checked(settings: ProjectSettings) -> dict[str, Any]:
     """The columns of a project's rules; InvalidError for the first that cannot be."""
-    for switch in (settings.blind, settings.suggestions):
+    for switch in (settings.blind, settings.suggestions, settings.members_only):
         if not isinstance(switch, bool):
             raise InvalidError(f"A switch of the project is {switch!r}; expected true or false.")
     return {
@@ -146,6 +177,7 @@ def checked(settings: ProjectSettings) -> dict[str, Any]:
         "blind": settings.blind,
         "suggestions": settings.suggestions,
         "lease_minutes": whole("The lease's minutes", settings.lease_minutes, 1, LONGEST_LEASE),
+        "members_only": settings.members_only,
     }
 
 
@@ -288,7 +320,8 @@ def may_see(connection: Connection, who: Person, photo: int) -> None:
         confirm(connection, who, owner=True)
         return
     info = photo_info(connection, photo)
-    if not project_info(connection, info.project).settings.blind:
+    project = project_info(connection, info.project)
+    if not project.settings.blind and project in projects_of(connection, who):
         return
     given = select(schema.Assignment.id).where(
         schema.Assignment.photo_id == photo, schema.Assignment.person_id == who.id
@@ -315,7 +348,9 @@ def make_project(
     if connection.execute(taken).first() is not None:
         raise InvalidError(f"There is a project called {name} already; choose another name.")
     made = connection.execute(
-        insert(schema.Project).values(name=name, turns=0, created=now, **checked(settings))
+        insert(schema.Project).values(
+            name=name, turns=0, created=now, archived=False, **checked(settings)
+        )
     )
     [key] = made.inserted_primary_key or (0,)
     return project_info(connection, int(key))
@@ -446,5 +481,5 @@ def _suggestion_rows(
 
 
 def _project(row: Any) -> ProjectInfo:
-    key, name, *settings = row
-    return ProjectInfo(key, name, ProjectSettings(*settings))
+    key, name, *settings, archived = row
+    return ProjectInfo(key, name, ProjectSettings(*settings), archived)

@@ -35,7 +35,14 @@ def lock_member(connection: Connection, project: int, person: int) -> int:
     connection.execute(
         insert(table)
         .values(
-            project_id=project, person_id=person, cursor=0, submitted=0, skipped=0, bad=0, seconds=0
+            project_id=project,
+            person_id=person,
+            cursor=0,
+            submitted=0,
+            skipped=0,
+            bad=0,
+            seconds=0,
+            admitted=True,
         )
         .on_conflict_do_nothing()  # another of their requests came first, and has ended now
     )

@@ -102,6 +102,28 @@ class Person(Base):
     password_hash: Mapped[str | None]
     disabled: Mapped[bool]
     created: Mapped[datetime]
+    active: Mapped[datetime | None]
+    """When they last did something to a photo, to the minute."""
+
+
+class Invitation(Base):
+    """A link by which one person may come in once. The link's token is only in the link."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (CheckConstraint("role IN ('owner', 'annotator')", name="role"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    """SHA-256 of the token: whoever reads the table can come in as nobody."""
+    role: Mapped[Literal["owner", "annotator"]] = mapped_column(Text)
+    note: Mapped[str]
+    """For whom it is, as the owner calls them."""
+    projects: Mapped[dict[str, Any]]
+    """{"ids": [..]}: the projects that the person is put into."""
+    by: Mapped[str]
+    created: Mapped[datetime]
+    expires: Mapped[datetime]
+    used: Mapped[datetime | None]
 
 
 class Project(Base):
@@ -122,6 +144,10 @@ class Project(Base):
     blind: Mapped[bool]
     suggestions: Mapped[bool]
     lease_minutes: Mapped[int]
+    members_only: Mapped[bool]
+    """Whether only those work on it whom an owner put into it."""
+    archived: Mapped[bool]
+    """Nobody works on it; all of it is kept."""
     turns: Mapped[int]
     """The last place given out in the queue of photos; see `Photo.turn`."""
     created: Mapped[datetime]
@@ -197,6 +223,8 @@ class Member(Base):
     bad: Mapped[int]
     seconds: Mapped[float]
     """Spent on the photos that were submitted."""
+    admitted: Mapped[bool]
+    """False for somebody whom an owner took out of the project; their work stays."""
 
 
 class Assignment(Base):

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from annotate import queue, schema
 from annotate.database import Database
 from annotate.errors import FinalError, InvalidError, LapsedError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR, Person, confirm
-from annotate.projects import PHOTO_COLUMNS, PhotoInfo, project_info, suggestions_of
+from annotate.projects import PHOTO_COLUMNS, PhotoInfo, may_work, project_info, suggestions_of
 from annotate.revisions import (
     Held,
     Receipt,
@@ -76,7 +76,8 @@ class Work:
         now = self._clock()
         queue.release_lapsed(self._database, project, now)
         with self._database.write() as connection:
-            _worker(connection, who)
+            _worker(connection, who, now)
+            may_work(connection, who, project)
             lease = _lease(connection, project, now)
             cursor = queue.lock_member(connection, project, who.id)
             assignment = self._resumed(connection, who, project, lease)
@@ -112,6 +113,7 @@ class Work:
         queue.release_lapsed(self._database, project, now)
         with self._database.write() as connection:
             _worker(connection, who)
+            may_work(connection, who, project)
             lease = _lease(connection, project, now)
             queue.lock_member(connection, project, who.id)
             assignment = connection.scalar(
@@ -195,7 +197,7 @@ class Work:
         """
         now = self._clock()
         with self._database.write() as connection:
-            _worker(connection, who)
+            _worker(connection, who, now)
             held = hold(connection, assignment, who.id)
             if first := repeated(connection, held, client_key, "saved"):
                 return first
@@ -220,7 +222,7 @@ class Work:
         """
         now = self._clock()
         with self._database.write() as connection:
-            _worker(connection, who)
+            _worker(connection, who, now)
             held = hold(connection, assignment, who.id, member=True)
             if first := repeated(connection, held, client_key, "submitted"):
                 return first
@@ -258,7 +260,7 @@ class Work:
         """
         now = self._clock()
         with self._database.write() as connection:
-            _worker(connection, who)
+            _worker(connection, who, now)
             held = hold(connection, assignment, who.id, member=True)
             if first := repeated(connection, held, client_key, "skipped"):
                 return first
@@ -277,10 +279,21 @@ class Work:
             return receipt
 
 
-def _worker(connection: Connection, who: Person) -> None:
+def _worker(connection: Connection, who: Person, now: datetime | None = None) -> None:
+    """Whether they may; `now`: and write down that they were here, at most once a minute."""
     if who is OPERATOR:
         raise NotAllowedError("The command line annotates nothing; expected a person.")
     confirm(connection, who)
+    if now is not None:
+        table = schema.Person
+        connection.execute(
+            update(table)
+            .where(
+                table.id == who.id,
+                or_(table.active.is_(None), table.active < now - timedelta(minutes=1)),
+            )
+            .values(active=now)
+        )
 
 
 def _lease(connection: Connection, project: int, now: datetime) -> datetime:

@@ -162,7 +162,7 @@ def _count(database: Database, project: int, work: list[tuple[int, int]]) -> Non
             insert(member),
             [
                 {"project_id": project, "person_id": person, "cursor": 0, "submitted": number}
-                | {"skipped": 0, "bad": 0, "seconds": 120.0 * number}
+                | {"skipped": 0, "bad": 0, "seconds": 120.0 * number, "admitted": True}
                 for person, number in of_person.items()
             ],
         )

@@ -95,6 +95,21 @@ class Sessions:
         await self._begin(person, request, response)
         return person
 
+    async def join(
+        self, token: str, name: str, password: str, request: Request, response: Response
+    ) -> Person:
+        """Make a person by an invitation's token and begin their session; errors as
+        `Invitations.accept`'s, and CrowdedError while too many passwords wait to be hashed."""
+        accept = self.store.invitations.accept
+        try:
+            proof = await self._line.run(CALLER.get(), lambda: accept(token, name, password))
+        except LineFullError:
+            raise CrowdedError(
+                "Too many people are signing in at this moment; try again in a few seconds."
+            ) from None
+        await self._begin(proof, request, response)
+        return proof.person
+
     def leave(self, request: Request, response: Response, everywhere: bool = False) -> None:
         """End the request's session, if it has one, or all of its person's."""
         person = self.person(request)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from core.formats.validation import NAME_LENGTH, SNIPPET_LENGTH, TEXT_LENGTH
 from demo.pages.annotate.files_api import files_api
+from demo.pages.annotate.keeping_api import keeping_api
 from demo.pages.annotate.photos import SIDE, TILE
 from demo.pages.annotate.review_api import review_api
 from demo.pages.annotate.work_api import work_api
@@ -34,7 +35,8 @@ def parts(services: Services) -> Parts:
             work_api(sessions, services.pictures),
             review_api(sessions),
             files_api(sessions),
+            keeping_api(sessions),
         ),
-        files=("/annotate/import/*",),
+        files=("/annotate/import/*", "/annotate/upload/*"),
         heading=("Boxes and words", "Draw boxes on photos and say what they show"),
     )

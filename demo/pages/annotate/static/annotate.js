@@ -6,7 +6,9 @@ import { look, tell } from "./ask.js";
 import { askPasswords } from "./dialogs.js";
 import { beginning, choices, ended } from "./door.js";
 import { Editor } from "./editor.js";
+import { Keeping } from "./keeping.js";
 import { tellLimits } from "./limits.js";
+import { People } from "./people.js";
 import { Review } from "./review.js";
 import { signIn } from "./sign_in.js";
 
@@ -47,7 +49,8 @@ class Page {
     this.project = this.projects.find(({ id }) => id === last) ?? only;
     this.build();
     // An owner looks first: to draw is to take a photo from somebody.
-    if (this.me.owner && (this.project || !this.projects.length)) await this.show("review");
+    if (this.me.owner && !this.projects.length) await this.show("keeping");
+    else if (this.me.owner && this.project) await this.show("review");
     else await this.show(this.project ? "work" : "choose");
   }
 
@@ -80,7 +83,9 @@ class Page {
       button.addEventListener("click", () => this.show(name));
       return button;
     };
-    this.tabs = this.me.owner ? [tab("work", "Draw"), tab("review", "Review")] : [];
+    this.tabs = this.me.owner
+      ? [tab("work", "Draw"), tab("review", "Review"), tab("keeping", "Projects"), tab("people", "People")]
+      : [];
     this.far = make("p", { class: "far" });
     const leave = make("button", { type: "button", class: "quiet" }, "Sign out");
     leave.addEventListener("click", () => this.leave());
@@ -105,7 +110,7 @@ class Page {
 
   async turn(id) {
     this.remember(this.projects.find((project) => project.id === id));
-    await this.show(this.shown === "review" ? "review" : "work");
+    await this.show(["review", "keeping"].includes(this.shown) ? this.shown : "work");
   }
 
   async show(name) {
@@ -117,7 +122,20 @@ class Page {
     if (name === "choose" || (name === "work" && !this.project)) this.body.replaceChildren(this.chooser());
     else if (name === "review") {
       this.body.replaceChildren(new Review(this.project, this.me, () => this.start()).root);
+    } else if (name === "keeping") {
+      this.body.replaceChildren(new Keeping(this.projects, this.project, (id) => this.kept(id)).root);
+    } else if (name === "people") {
+      this.body.replaceChildren(new People(this.me, this.projects).root);
     } else await this.next(false);
+  }
+
+  // Projects were made or changed: this one is shown (an id), or all.
+  async kept(id) {
+    this.projects = await look(`projects?day=${encodeURIComponent(midnight())}`);
+    this.project = this.projects.find((project) => project.id === id) ?? null;
+    this.build();
+    if (this.project) this.remember(this.project);
+    await this.show("keeping");
   }
 
   // What was made on the photo in hand is saved before something else is shown.

@@ -62,6 +62,15 @@ export async function askText(place, title, note, label) {
   return answer === "yes" ? text.value.trim() : null;
 }
 
+// A question with a body of its own -> whether it was agreed to.
+export async function askForm(place, title, body, label) {
+  const answer = await ask(place, title, body, [
+    { label, value: "yes", main: true },
+    { label: "Go back", value: "", safe: true },
+  ]);
+  return answer === "yes";
+}
+
 // -> {old, new}, {everywhere: true} to sign out on all browsers, or null
 export async function askPasswords(place) {
   const field = (label, complete) =>

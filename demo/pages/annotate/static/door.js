@@ -12,13 +12,14 @@ function button(label, act, main = true) {
 }
 
 // What keeps people from working on a project, as a sentence; "" where nothing does.
-export function obstacle({ photos, absent }) {
+export function obstacle({ photos, absent, archived }) {
+  if (archived) return "This project is archived.";
   if (!photos) return "This project has no photos yet.";
   if (absent === photos) return "The photos of this project are not here yet: it was brought in without them.";
   return absent ? `${count(absent, "photo")} of this project ${absent === 1 ? "is" : "are"} not here yet.` : "";
 }
 
-const workable = ({ photos, absent }) => photos > absent;
+const workable = ({ photos, absent, archived }) => photos > absent && !archived;
 
 const howFar = ({ mine, photos }) =>
   `${count(photos, "photo")} · ${mine.done} done by you · ${mine.left} left for you`;

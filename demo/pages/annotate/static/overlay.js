@@ -32,7 +32,7 @@ export class Overlay {
         "div",
         { class: "pair" },
         this.stage,
-        make("div", { class: "works" }, ...(people.length ? people : ["Nobody has had this photo yet."])),
+        make("div", { class: "works" }, ...(people.length ? people : ["Nobody has had this photo yet."]), this.giving(works)),
       ),
     );
   }
@@ -96,6 +96,24 @@ export class Overlay {
     }
     if (work.version) button("History", async () => (await this.history(row, path), false));
     return row;
+  }
+
+  // To somebody who has not had it: it is the next photo that they get.
+  giving(works) {
+    const had = new Set(works.map(({ annotator }) => annotator));
+    const choice = make("select", { "aria-label": "Somebody to give this photo to" }, make("option", { value: "" }, "Give this photo to …"));
+    const fill = async () => {
+      const members = await look(`projects/${this.photo.project}/members`);
+      for (const { name } of members) if (!had.has(name)) choice.append(make("option", { value: name }, visible(name)));
+      return false;
+    };
+    choice.addEventListener("change", () => this.act(async () => {
+      if (!choice.value) return false;
+      await tell(`photos/${this.photo.id}/give`, { name: choice.value });
+      return true;
+    }));
+    this.act(fill);
+    return choice;
   }
 
   async act(act) {

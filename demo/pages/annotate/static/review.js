@@ -5,25 +5,12 @@ import { look } from "./ask.js";
 import { Files } from "./files.js";
 import { Overlay } from "./overlay.js";
 import { Plot } from "./plots.js";
+import { table } from "./tables.js";
 
 const midnight = () => new Date(new Date().setHours(0, 0, 0, 0)).toISOString();
 const time = (seconds) => (seconds ? `${Math.round(seconds)} s` : "–");
 const percent = (share) => (share == null ? "–" : `${Math.round(100 * share)} %`);
 const fixed = (number, places = 3) => (number == null ? "–" : number.toFixed(places));
-
-function table(label, heads, rows) {
-  const row = (cells, tag) => make("tr", {}, ...cells.map((cell) => make(tag, tag === "th" ? { scope: "col" } : {}, cell)));
-  return make(
-    "div",
-    { class: "scroll", tabindex: 0 },
-    make(
-      "table",
-      { class: "list", "aria-label": label },
-      make("thead", {}, row(heads, "th")),
-      make("tbody", {}, ...rows.map((cells) => row(cells, "td"))),
-    ),
-  );
-}
 
 export class Review {
   // renewed(): projects were added
@@ -37,7 +24,7 @@ export class Review {
 
   async fill() {
     if (!this.project) {
-      this.root.replaceChildren(make("p", {}, "There is no project yet: import one."), this.files.root);
+      this.root.replaceChildren(make("p", {}, "Choose a project, or import one."), this.files.root);
       return;
     }
     const { id, settings } = this.project;

@@ -29,7 +29,7 @@ from tests.demo.visit import picture
 from tests.serving import ROOT
 
 OWN = "http://127.0.0.1:7860"
-ANYBODY = {"/annotate/me", "/annotate/enter", "/annotate/leave"}
+ANYBODY = {"/annotate/me", "/annotate/enter", "/annotate/leave", "/annotate/join"}
 OWNERS = {
     "/annotate/projects/{project}/progress",
     "/annotate/projects/{project}/photos",
@@ -43,6 +43,19 @@ OWNERS = {
     "/annotate/import/project",
     "/annotate/formats",
     "/annotate/import/suggestions/{project}",
+    "/annotate/projects/{project}/rules",
+    "/annotate/projects/{project}/copy",
+    "/annotate/projects/{project}/archive",
+    "/annotate/projects/{project}/delete",
+    "/annotate/projects/{project}/members",
+    "/annotate/upload/{project}",
+    "/annotate/photos/{photo}/give",
+    "/annotate/people",
+    "/annotate/people/password",
+    "/annotate/people/disabled",
+    "/annotate/people/role",
+    "/annotate/invitations",
+    "/annotate/invitations/{invitation}/withdraw",
 }
 GIVEAWAYS = ("SELECT", "sqlite", "Traceback", "site-packages", "/usr/", "/tmp/", str(ROOT), ".py")
 
@@ -117,9 +130,12 @@ def call(client: TestClient, method: str, path: str, task: dict[str, Any]) -> ht
         .replace("{assignment}", str(task["assignment"]))
         .replace("{form}", "jsonl")
         .replace("{column}/{row}", "0/0")
+        .replace("{invitation}", "1")
     )
     if "/import/project" in path:
         path += "?form=jsonl&name=x"
+    if "/upload/" in path:
+        path += "?path=x.jpg"
     if method == "GET":
         return client.get(path)
     if path.endswith(("/save", "/submit")):
@@ -130,6 +146,10 @@ def call(client: TestClient, method: str, path: str, task: dict[str, Any]) -> ht
         "next": {"project": photo["project"]},
         "password": {"old": "x", "new": "yyyyyyyyyy"},
         "enter": {"name": "Somebody"},
+        "rules": {"name": ""},
+        "members": {"name": "Nobody", "admitted": True},
+        "disabled": {"name": "Nobody", "disabled": True},
+        "role": {"name": "Nobody", "role": "owner"},
     }
     return client.post(path, json=bodies.get(path.rpartition("/")[2], {}))
 
@@ -289,7 +309,7 @@ def test_bad_bodies_get_one_sentence(
             assert not any(word in said for word in GIVEAWAYS), said
     for raw in (b"", b"{", b"\xff", b"[" * 100_000, b'{"annotations": NaN}', b'{"base": 1e999}'):
         for path in paths:
-            if "/import/" in path:
+            if "/import/" in path or "/upload/" in path:
                 continue  # files, not JSON
             filled = path.replace("{assignment}", str(task["assignment"]))
             headers = {"content-type": "application/json"}
