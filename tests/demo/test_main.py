@@ -112,6 +112,8 @@ def test_it_ends_without_a_word_while_pages_are_open(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # what a shell starts in the background ignores it, and children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stdout
     address = process.stdout.readline().split()[1]
