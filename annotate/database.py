@@ -38,6 +38,11 @@ ALONE = 7_301_265  # any number that names our lock among PostgreSQL's advisory 
 URL_EXPECTED = "expected sqlite:///FILE or postgresql://USER@HOST/NAME"
 
 
+def sqlite_url(file: Path) -> sqlalchemy.URL:
+    """A file's URL. As text, a "?" in its folder's name would end the path."""
+    return sqlalchemy.URL.create("sqlite", database=str(file))
+
+
 class Database:
     """Connections to the database at `url`; safe to share among threads, not across a fork."""
 

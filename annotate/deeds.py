@@ -28,6 +28,7 @@ What = Literal[
     "imported a project",
     "exported a project",
     "backed up",
+    "restored a backup",
     "renamed a project",
     "copied a project",
     "archived a project",

@@ -51,7 +51,7 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from annotate.audit import Audit
-from annotate.database import Database
+from annotate.database import Database, sqlite_url
 from annotate.errors import NotFoundError, StoreError
 from annotate.exchange import Exchange
 from annotate.invitations import Invitations
@@ -79,8 +79,7 @@ def default_url() -> URL:
             "You have no home folder to keep annotations in; name a store, such as "
             "--url sqlite:///annotations.db."
         ) from None
-    file = home / "words-and-regions" / "annotations.db"
-    return URL.create("sqlite", database=str(file))  # as text, a folder's "?" would end the path
+    return sqlite_url(home / "words-and-regions" / "annotations.db")
 
 
 def open_store(url: str | None = None, make: bool = False) -> Store:
@@ -118,6 +117,7 @@ class Store:
         self, url: str | URL, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self.database = Database(url)
+        self.clock = clock
         self.people = People(self.database, clock)
         self.sign_ins = SignIns(self.database, clock)
         self.audit = Audit(self.database, clock)
