@@ -3,7 +3,8 @@
 A backup is a zip archive: `store.db`, an SQLite database with all rows as they stood at one moment;
 `photos/ID`, the file of each photo that lies in a folder, where they were asked for; and
 `backup.json`, which says what these are, with the SHA-256 of each. People may go on working while
-it is made. Sessions are left out: who was signed out since must not come in again.
+it is made. Sessions and invitations are left out: what was ended since must not let anybody in
+again.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ ROWS, CHUNK = 1000, 2**20
 STORE, ABOUT = "store.db", "backup.json"
 MOST_ABOUT = 2**28
 """Bytes of backup.json: 200 for each photo, and a million of them."""
-LEFT_OUT = {schema.Session.__tablename__}
+LEFT_OUT = {schema.Session.__tablename__, schema.Invitation.__tablename__}
 TABLES = [table for table in schema.Base.metadata.sorted_tables if table.name not in LEFT_OUT]
 
 
