@@ -26,7 +26,7 @@ from demo.pages.align.example_strip import example_strip, router
 from demo.pages.align.photo_input import file_bytes, file_name, photo_input
 from demo.viewer import viewer
 from demo.viewer.viewer import alignment_view, maps_view, photo_view
-from demo.web.component import static
+from demo.web.component import component, static
 from demo.web.heavy import heavy
 from demo.web.pages import Parts, Services
 
@@ -125,10 +125,16 @@ class AlignService:
         """One of the examples, by number, with a sentence and a beta that an address may name (None
         for the one there is). -> state, viewer update."""
         example = self.offered[photo]
-        if beta is not None and isfinite(beta) and beta >= 0:
-            state = replace(state, beta=beta)
+        state = state if beta is None else self.wanting(beta, state)
         pixels = images.read(examples.FOLDER / example.file)
         return self.look(pixels, text, state, example=example)
+
+    def wanting(self, beta: float | None, state: AlignState) -> AlignState:
+        """The state with the beta that an address or an earlier alignment names, None for the
+        default; what is no beta changes nothing."""
+        if beta is not None and not (isfinite(beta) and beta >= 0):
+            return state
+        return replace(state, beta=beta)
 
     def slide(self, beta: float | None, state: AlignState) -> tuple[AlignState, dict[str, Any]]:
         """Another beta for what is there, None for the default: only the chain is decoded again."""
@@ -217,11 +223,17 @@ def lay_out(service: AlignService, limits: AlignLimits = AlignLimits()) -> None:
             elem_id="sentence",
         )
         button = gr.Button("Align", variant="primary", scale=1, min_width=110)
+    visit = component(__file__, "visit", events=("again",))
     shown = viewer.alignment_viewer(elem_id="align-viewer")
 
-    def take(sent: object, text: str, current: AlignState) -> tuple[AlignState, Any, None]:
+    def take(
+        sent: object, text: str, current: AlignState, event: gr.EventData
+    ) -> tuple[AlignState, Any, None, Any]:
+        wanted = told(event, "text")
+        if wanted is not None:  # an earlier photo of the visit, as it was
+            text, current = str(wanted), service.wanting(number(told(event, "beta")), current)
         current, update = service.take(file_bytes(sent), text, current, file_name(sent))
-        return current, gr.update(**update), None
+        return current, gr.update(**update), None, gr.skip() if wanted is None else text
 
     def pick(current: AlignState, event: gr.EventData) -> tuple[AlignState, str, Any]:
         text, beta = str(event.text), number(event.beta)
@@ -236,6 +248,9 @@ def lay_out(service: AlignService, limits: AlignLimits = AlignLimits()) -> None:
         current, update = read(text, current)
         return current, text, update
 
+    def back(current: AlignState, event: gr.EventData) -> tuple[AlignState, str, Any]:
+        return use(str(event.text), service.wanting(number(event.beta), current))
+
     def slide(current: AlignState, event: gr.EventData) -> tuple[AlignState, dict[str, Any]]:
         return service.slide(None if event.beta is None else float(event.beta), current)
 
@@ -249,7 +264,10 @@ def lay_out(service: AlignService, limits: AlignLimits = AlignLimits()) -> None:
     emptied_after = describe.build(
         service.describer, state, networks, use, [state, sentence, shown]
     )
-    emptied_after(photo.upload(take, [photo, sentence, state], [state, shown, photo], **networks))
+    emptied_after(
+        photo.upload(take, [photo, sentence, state], [state, shown, photo, sentence], **networks)
+    )
+    visit.again(back, [state], [state, sentence, shown], **networks)
     emptied_after(strip.pick(pick, [state], [state, sentence, shown], **networks))
     gr.on(
         [sentence.submit, button.click],
@@ -270,6 +288,11 @@ def lay_out(service: AlignService, limits: AlignLimits = AlignLimits()) -> None:
         show_progress="hidden",
         api_visibility="private",
     )
+
+
+def told(event: gr.EventData, name: str) -> Any:
+    """What an event's script says beside it; None where it says nothing of that name."""
+    return (event._data or {}).get(name)
 
 
 def number(text: object) -> float | None:

@@ -4,7 +4,7 @@
 import { follow, readAddress, writeAddress } from "../../../web/static/address.js";
 import { component } from "../../../web/static/component.js";
 import { make, visible } from "../../../web/static/dom.js";
-import { whenShown } from "./visit.js";
+import { again, whenShown } from "./beside.js";
 
 export const mount = component("examples", [], (root, { props, trigger }) => {
   const photos = make("div", { class: "thumbs", role: "group", "aria-label": "Example photos" });
@@ -32,6 +32,13 @@ export const mount = component("examples", [], (root, { props, trigger }) => {
     trigger("pick", { photo, text, beta });
   }
 
+  again.pick = pick;
+  // An example's number, null for a photo that is none.
+  again.exampleOf = (name) => {
+    const k = props.value.findIndex(({ file }) => file === name);
+    return k < 0 ? null : k;
+  };
+
   // What an address asks for. Of nothing that it does not name anything is changed.
   function read({ example, text, beta }) {
     if (!example || (example === address.example && text === address.text)) return;
@@ -51,10 +58,10 @@ export const mount = component("examples", [], (root, { props, trigger }) => {
   }
 
   whenShown(root, ({ photo, alignment }) => {
-    const k = props.value.findIndex(({ file }) => file === photo.example);
+    const k = again.exampleOf(photo.example);
     mark(k, alignment?.sentence);
     const beta = alignment && alignment.beta !== alignment.default_beta ? alignment.beta : "";
-    address = k < 0 ? {} : { example: photo.example, text: alignment?.sentence ?? "", beta };
+    address = k === null ? {} : { example: photo.example, text: alignment?.sentence ?? "", beta };
     write();
   });
   photos.replaceChildren(

@@ -311,6 +311,46 @@ def test_an_address_and_a_figure_of_an_example(visit: Open, tmp_path: Path) -> N
     assert not here.errors
 
 
+def test_several_photos_wait_and_earlier_ones_come_back(visit: Open, dog: bytes) -> None:
+    here = visit()
+    page = here.page
+    files = [
+        {"name": f"{k}.jpg", "mimeType": "image/jpeg", "buffer": data}
+        for k, data in enumerate((dog, picture(320, 240), b"no photo"))
+    ]
+    page.locator(".photo-input input").set_input_files(files)  # type: ignore[arg-type]
+    following = page.locator(".waiting button").first
+    expect(following).to_have_text("Next photo (2 wait)")
+    photo = page.locator(".stage img")
+    expect(photo).to_be_visible()
+    first = photo.get_attribute("src")
+    here.say("a dog on the grass")
+    expect(page.locator(".viewer .word")).to_have_count(5)
+    strip = page.locator(".visit button")
+    expect(page.locator(".visit")).to_be_hidden()  # nothing earlier to go back to
+    here.say("a man")
+    expect(strip).to_have_count(2)
+    following.click()
+    expect(strip).to_have_count(3)  # the next photo met the sentence that was there
+    expect(following).to_have_text("Next photo (1 waits)")
+    assert photo.get_attribute("src") != first
+    following.click()  # each passes the same guard
+    expect(page.locator(".viewer .message")).to_contain_text("is not a known picture")
+    expect(following).to_be_hidden()
+
+    strip.filter(has_text="a dog on the grass").click()
+    expect(page.get_by_label("Sentence", exact=True)).to_have_value("a dog on the grass")
+    expect(page.locator(".viewer .word")).to_have_count(5)
+    assert photo.get_attribute("src") == first
+    expect(strip.first).to_contain_text("a dog on the grass")
+    expect(strip.first).to_have_attribute("aria-pressed", "true")
+    strip.nth(2).click()  # of the same photo: only the sentence is aligned again
+    expect(page.locator(".viewer .word")).to_have_count(2)
+    assert photo.get_attribute("src") == first
+    expect(strip).to_have_count(3)
+    assert not here.errors
+
+
 def test_a_pasted_photo(visit: Open, dog: bytes) -> None:
     here = visit()
     here.page.evaluate(
