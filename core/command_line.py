@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import os
 import select
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -89,11 +91,37 @@ def in_words(error: UserError | OSError) -> str:
 def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None) -> None:
     """Run one command; what the user can mend, or stopped, ends it with one sentence.
 
-    Raises SystemExit: status 2 after a UserError or an OSError, 130 after Ctrl-C, 141, without a
-    word, where nobody reads what it prints any more.
+    Raises SystemExit: status 2 after a UserError or an OSError, 130 after Ctrl-C, 143 and 129 after
+    SIGTERM and SIGHUP, 141, without a word, where nobody reads what it prints any more.
     """
-    with until_unread():
+    with until_unread(), ended_by_signals():
         _run(parser, arguments)
+
+
+@contextmanager
+def ended_by_signals(**statuses: int) -> Iterator[None]:
+    """Run a program that SIGTERM and SIGHUP end as an error would: what it made for a moment is
+    removed, and the status is 128 and the signal's number, as shells have it.
+
+    statuses: other ones, by the signal's name. A signal that the program was started to ignore, as
+    `nohup` does with SIGHUP, stays ignored.
+    """
+    if threading.current_thread() is not threading.main_thread():  # only there they arrive
+        yield
+        return
+    before = {}
+
+    def end(number: int, _: object) -> None:
+        sys.exit(statuses.get(signal.Signals(number).name, 128 + number))
+
+    for one in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(one) != signal.SIG_IGN:
+            before[one] = signal.signal(one, end)
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 @contextmanager

@@ -6,14 +6,17 @@ import argparse
 import asyncio
 import ipaddress
 import logging
+import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from core.command_line import INTERRUPTED, until_unread
+from core.command_line import INTERRUPTED, ended_by_signals, until_unread
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
 
 
@@ -96,7 +99,31 @@ def serve(
     print(f"Open http://{shown}:{listening.getsockname()[1]}", flush=True)
     if note:
         print(note, flush=True)
-    server.run(sockets=[listening])
+    with _until_hung_up(server):
+        server.run(sockets=[listening])
+
+
+@contextmanager
+def _until_hung_up(server: uvicorn.Server) -> Iterator[None]:
+    """SIGHUP ends the server as SIGTERM and SIGINT do: what runs is finished, nothing new is taken.
+
+    Uvicorn itself looks after those two, and hands them on when it has ended.
+    """
+    before = signal.getsignal(signal.SIGHUP)
+    hung_up = False
+
+    def end(*_: object) -> None:
+        nonlocal hung_up
+        hung_up = server.should_exit = True
+
+    if before != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    if hung_up:
+        sys.exit(128 + signal.SIGHUP)
 
 
 def _worth_saying(record: logging.LogRecord) -> bool:
@@ -107,15 +134,15 @@ def _worth_saying(record: logging.LogRecord) -> bool:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a command that leaves by an exception, so that what it made is cleaned up too.
+    """Run a server's command, so that what it made is removed however it ends.
 
-    SIGTERM's default just dies; Ctrl-C becomes the exit status that shells expect.
+    Status 0 after SIGTERM, which is how servers are asked to end; 130 after Ctrl-C, also where it
+    was started by something that ignores it (a script's background job); 129 after SIGHUP, unless
+    that was ignored from the start (`nohup`).
     """
-    import signal
-
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with until_unread():
+        with until_unread(), ended_by_signals(SIGTERM=0):
             main()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

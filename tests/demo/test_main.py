@@ -8,7 +8,11 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -93,33 +97,79 @@ def test_the_port_is_free_again_at_once() -> None:
     listen("127.0.0.1", port).close()
 
 
-def test_it_ends_without_a_word_while_pages_are_open(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "status", "ignored"),
+    [("SIGINT", 130, False), ("SIGINT", 130, True), ("SIGTERM", 0, False), ("SIGHUP", 129, False)],
+)
+def test_it_ends_without_a_word_while_pages_are_open(
+    tmp_path: Path, name: str, status: int, ignored: bool
+) -> None:
+    """Also started by something that ignores SIGINT, as a script's background jobs are."""
+    with started(tmp_path, (signal.SIGINT,) if ignored else ()) as process:
+        address = process.stdout.readline().split()[1]
+        with httpx.stream("GET", f"{address}/gradio_api/heartbeat/page", timeout=60) as page:
+            assert page.status_code == 200
+            process.send_signal(signal.Signals[name])
+            _, errors = process.communicate(timeout=60)
+    assert errors == ""
+    assert process.returncode == status
+    assert list(tmp_path.glob("demo-uploads-*")) == []
+
+
+def test_nohup_keeps_it_running(tmp_path: Path) -> None:
+    with started(tmp_path, (signal.SIGHUP,)) as process:
+        address = process.stdout.readline().split()[1]
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        assert httpx.get(address, timeout=60).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    assert (errors, process.returncode) == ("", 0)
+
+
+def test_a_request_that_runs_is_finished(tmp_path: Path) -> None:
+    """Its body arrives after the server was asked to end; who comes then is refused."""
+    with started(tmp_path) as process:
+        address = process.stdout.readline().split()[1]
+        host, port = address.removeprefix("http://").split(":")
+        body = b'{"name": "Late"}'
+        head = (
+            f"POST /annotate/enter HTTP/1.1\r\nHost: {host}:{port}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
+            connection.sendall(head.encode() + body[:5])
+            time.sleep(0.5)  # it waits for the rest
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+            with pytest.raises(httpx.TransportError):
+                httpx.get(address, timeout=5)
+            connection.sendall(body[5:])
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+        _, errors = process.communicate(timeout=60)
+    assert (errors, process.returncode) == ("", 0)
+
+
+@contextmanager
+def started(tmp_path: Path, ignored: tuple[int, ...] = ()) -> Iterator[Any]:
+    """An open server of annotation, started by something that ignores these signals."""
+
+    def ignore() -> None:
+        for one in ignored:
+            signal.signal(one, signal.SIG_IGN)
+
     url = f"sqlite:///{tmp_path}/store.db"
+    options = ("--pages", "annotate", "--open", "--port", "0", "--url", url)
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "demo",
-            "--pages",
-            "annotate",
-            "--open",
-            "--port",
-            "0",
-            "--url",
-            url,
-        ],
-        env=os.environ | {"XDG_DATA_HOME": str(tmp_path)},
+        [sys.executable, "-m", "demo", *options],
+        env=os.environ | {"XDG_DATA_HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # what a shell starts in the background ignores it, and children inherit that
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=ignore,
     )
-    assert process.stdout
-    address = process.stdout.readline().split()[1]
-    with httpx.stream("GET", f"{address}/gradio_api/heartbeat/page", timeout=60) as page:
-        assert page.status_code == 200
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-    assert errors == ""
-    assert process.returncode == 130
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
