@@ -71,14 +71,15 @@ class AlignmentTable:
             raise DataError(f"recipe is '{unknown[0]}'; expected some of {', '.join(RECIPES)}")
 
     @property
-    def changes(self) -> dict[str, int]:
+    def changes(self) -> dict[str, Any]:
         """What is other than in the recipes."""
         given = {"epochs": self.epochs, "batch": self.batch}
         return {name: value for name, value in given.items() if value}
 
     def command(self) -> str:
         """What makes this page again."""
-        given = "".join(f" --{name} {value}" for name, value in self.changes.items())
+        options = {} if self.encoder == "bundled" else {"encoder": self.encoder}
+        given = "".join(f" --{name} {value}" for name, value in (options | self.changes).items())
         return (
             "python -m train table alignment --data FLICKR8K --features FEATURES/train "
             f"--dev-features FEATURES/dev --test-features FEATURES/test{given}"
@@ -135,7 +136,7 @@ def alignment_table(options: AlignmentTable, world: World = ALONE) -> str:
     page = ""
     for name in options.recipes:
         measured[name] = measure(name, options, world)
-        page = table(measured, options.command())
+        page = table(measured, options.command(), first)
         (options.out / "alignment.md").write_text(page, encoding="utf-8")
     return page
 
@@ -162,8 +163,8 @@ def verdict(better: dict[str, Any], worse: dict[str, Any]) -> str:
     return f"{held}: better in {wins} of 6 recalls, {gap:+.1f} points in their sum"
 
 
-def table(measured: dict[str, dict[str, Any]], command: str) -> str:
-    """The Markdown page."""
+def table(measured: dict[str, dict[str, Any]], command: str, features: FeatureStore) -> str:
+    """The Markdown page; features: any of the three folders, which are of one encoder."""
     lines = [
         "# Alignment models on Flickr8k's test split",
         "",
@@ -171,6 +172,9 @@ def table(measured: dict[str, dict[str, Any]], command: str) -> str:
         "(sentences for a photo), then search (photos for a sentence). All rows of ours share",
         "features, optimiser, passes and the best dev epoch; each changes one thing of `baseline`.",
         "The model card of the bundled checkpoint has its own figures: it learnt longer.",
+        "",
+        f"Features: up to {features.regions} regions of a photo, {features.dimension} numbers "
+        f"each, of the encoder `{features.encoder}`.",
         "",
         "```sh",
         command,

@@ -74,6 +74,7 @@ class CaptioningTable:
     def command(self) -> str:
         """What makes this page again: the user's own folder of Flickr8k is called FLICKR8K."""
         words = ["python -m train table captioning"]
+        words += [f"--checkpoint {self.checkpoint}"] if self.checkpoint != "bundled" else []
         for name in (
             "data", "features", "train_features", "phrases", "snippets", "mrnn", "results"
         ):  # fmt: skip

@@ -59,6 +59,10 @@ def test_the_table(
     ]  # fmt: skip
     assert all(name in page for name in PUBLISHED)
     assert "Eq. 8 beats Eq. 7" in page
+    assert (
+        "Features: up to 20 regions of a photo, 608 numbers each, of the encoder `bundled`" in page
+    )
+    assert f" --encoder {random_checkpoint} --epochs 1 --batch 6\n" in page, "not the default"
     assert "regions beat the whole image" not in page, "the BRNN has not been measured"
     found = json.loads((tmp_path / "runs" / "words" / "test.json").read_text())
     assert found["search"]["r10"] == 100  # six photos
