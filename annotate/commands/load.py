@@ -6,6 +6,7 @@ A file that is wrong anywhere changes nothing; the error names the line or the J
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from annotate.people import OPERATOR
 from core.errors import InvalidError
 from core.formats import (
     FORMATS,
+    READERS,
     FormatError,
     ReadOptions,
     in_file,
@@ -23,6 +25,7 @@ from core.formats import (
     read_bytes,
     read_file,
     recognised,
+    table,
 )
 from core.formats.contents import contents_of, counted, told
 
@@ -36,10 +39,24 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
     options.add_argument("file", type=Path, metavar="FILE", help="what to read")
     options.add_argument(
         "--format",
-        choices=(*FORMATS, PREDICTIONS),
+        choices=(*READERS, PREDICTIONS),
         help="where it is not given, told by what is in the file",
     )
     add_place(options)
+    options.add_argument(
+        "--faults",
+        choices=("refuse", "clip", "skip"),
+        default="refuse",
+        help="a region that cannot be stored (a box out of its photo, without an area, without "
+        "words): refuse the file, cut its box to the photo (and leave it out where nothing is left "
+        "of it), or leave it out (default: %(default)s)",
+    )
+    options.add_argument(
+        "--report",
+        type=Path,
+        metavar="CSV",
+        help="where each fault that was not refused is listed (FILE's name with .faults.csv, here)",
+    )
     options.add_argument(
         "--annotator",
         default=ReadOptions.annotator,
@@ -54,9 +71,20 @@ def main(arguments: argparse.Namespace) -> None:
         _import_predictions(arguments)
         return
     options = ReadOptions(
-        arguments.project or arguments.file.stem, arguments.annotator, sizes_of(arguments)
+        arguments.project or arguments.file.stem,
+        arguments.annotator,
+        sizes_of(arguments),
+        faults=arguments.faults,
     )
     project = read_file(arguments.file, options, arguments.format)
+    if options.report:
+        report = arguments.report or Path(f"{arguments.file.name}.faults.csv")
+        write_file(report, table.faults(options.report))
+        fates = Counter(one.fate for one in options.report)
+        print(
+            f"{counted(len(options.report), 'fault')}: {fates['clipped']:,} boxes clipped, "
+            f"{fates['skipped']:,} regions left out; {report} lists them."
+        )
     if arguments.project is not None:
         project = replace(project, name=arguments.project)
     if arguments.annotations is not None:

@@ -12,18 +12,32 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import InvalidError
-from core.formats import coco, entities, jsonl, table, visual_genome, web_annotation
+from core.formats import (
+    coco,
+    cvat,
+    entities,
+    flickr30k,
+    jsonl,
+    label_studio,
+    labelme,
+    table,
+    via,
+    visual_genome,
+    web_annotation,
+)
 from core.formats.build import ReadOptions
-from core.formats.format import Carries, Format, Glance
+from core.formats.format import Carries, Format, Glance, Reader
 from core.formats.parsing import FormatError
 from core.formats.record import Project
 
 __all__ = [
     "FORMATS",
+    "READERS",
     "Carries",
     "Format",
     "FormatError",
     "ReadOptions",
+    "Reader",
     "as_json",
     "as_table",
     "in_file",
@@ -41,8 +55,13 @@ _LISTED: tuple[Format, ...] = (
     visual_genome.FORMAT,
     web_annotation.FORMAT,
     entities.FORMAT,
+    label_studio.FORMAT,
 )
 FORMATS = {one.name: one for one in _LISTED}
+"""Those that are read and written."""
+_READ: tuple[Reader, ...] = (cvat.READER, via.READER, labelme.READER, flickr30k.READER)
+READERS: dict[str, Reader] = {**FORMATS, **{one.name: one for one in _READ}}
+"""All that are read: other tools' own files, too."""
 
 
 def as_table() -> str:
@@ -67,27 +86,30 @@ def as_table() -> str:
 
 
 def names() -> str:
-    """All formats, for a sentence."""
-    return ", ".join(FORMATS)
+    """All formats that are read, for a sentence."""
+    return ", ".join(READERS)
 
 
-def as_json() -> list[dict[str, str]]:
+def as_json() -> list[dict[str, str | bool]]:
     """The list, as pages get it."""
-    return [{"name": one.name, "title": one.title} for one in FORMATS.values()]
+    return [
+        {"name": one.name, "title": one.title, "written": one.name in FORMATS}
+        for one in READERS.values()
+    ]
 
 
-def named(name: str) -> Format:
+def named(name: str) -> Reader:
     """The format of that name, or of that older name; InvalidError where there is none."""
-    for one in FORMATS.values():
+    for one in READERS.values():
         if name in (one.name, *one.older_names):
             return one
     raise InvalidError(f"The format is '{name[:40]}'; expected one of {names()}.")
 
 
-def recognised(data: bytes) -> Format:
+def recognised(data: bytes) -> Reader:
     """The format of a file, by what is in it; FormatError where it is none that is known."""
     glance = Glance(data)
-    for one in FORMATS.values():
+    for one in reversed(READERS.values()):  # an archive of Entities is no archive of any JSON
         if one.recognises(glance):
             return one
     raise FormatError(

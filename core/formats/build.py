@@ -8,10 +8,13 @@ that nobody is named for become work. Nothing is given out before the whole file
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
@@ -24,6 +27,24 @@ from core.vision import boxes
 
 EDGE = 1.0
 """Pixels by which a foreign box may leave its photo: other tools count pixels from 1, or round."""
+
+
+FaultRule = Literal["refuse", "clip", "skip"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A region that could not be stored as it was, and what became of it."""
+
+    where: str
+    """A line or a JSON path."""
+    photo: str
+    fault: str
+    fate: Literal["clipped", "skipped"]
+    box: Box
+    """As the file has it: xyxy."""
+    kept: Box | None
+    """As it was taken."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +63,11 @@ class ReadOptions:
     of nobody become work of `annotator`. Otherwise, for training and evaluation, these stay the
     phrases that they are, sizes may be unknown (0), and boxes need only be finite and have an
     area."""
+    faults: FaultRule = "refuse"
+    """What becomes of a region that cannot be stored: the whole file is refused; its box is cut to
+    the photo, or, where nothing is left of it, the region is left out; or it is left out."""
+    report: list[Fault] = field(default_factory=list, compare=False)
+    """Where faults are not refused: each one that was met is put here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +99,13 @@ def cut_to_photo(box: Box, photo: Photo) -> Box:
 
     x0, y0, x1, y1 = map(cut, box, (photo.width, photo.height) * 2)
     return x0, y0, x1, y1
+
+
+def _storable(box: Box, snippet: str, photo: Photo) -> Box:
+    """The box, or InvalidError where the store could not hold it with these words."""
+    one = Annotation("0", box, snippet, 0)
+    [checked] = validation.annotations_of((one,), photo.width, photo.height, finished=True)
+    return checked.box
 
 
 def _check_area(where: str, box: Box) -> None:
@@ -145,6 +178,22 @@ class Builder:
             self.phrase(place(where, "phrases", number), photo, phrase)
         return photo
 
+    def foreign_photo(self, where: str, photo: Photo) -> Photo:
+        """Takes one more photo of another tool's file, whose names may have folders: for the store
+        it is called as its file, or, where that is another photo's name, with its folders before
+        it, joined by _."""
+        if not self.options.storable:
+            return self.photo(where, photo)
+        steps = [part for part in re.split(r"[/\\]", photo.name) if part not in ("", ".", "..")]
+        steps = steps[1:] if len(steps) > 1 and steps[0].endswith(":") else steps
+        if not steps:
+            return self.photo(where, photo)
+        name = steps[-1] if steps[-1] not in self._photos else "_".join(steps)
+        if not (photo.width or photo.height) and photo.name in self.options.sizes:
+            width, height = self.options.sizes[photo.name]
+            photo = dataclasses.replace(photo, width=width, height=height)
+        return self.photo(where, dataclasses.replace(photo, name=name))
+
     def _size(self, where: str, name: str) -> tuple[int, int]:
         try:
             return self.options.sizes[name]
@@ -198,7 +247,10 @@ class Builder:
                 self._phrases.setdefault(photo.name, []).append(phrase)
                 return
         else:
-            box = cut_to_photo(box, photo)
+            mended = self._mended(where, photo, box, snippet)
+            if mended is None:
+                return
+            box = mended
         annotator = self.options.annotator if origin.annotator is None else origin.annotator
         group = self._groups.setdefault((photo.name, annotator), _Group(where, origin.submission))
         if group.id != origin.submission:
@@ -219,6 +271,28 @@ class Builder:
             origin.seconds,
         )
         group.regions.append((where, annotation))
+
+    def _mended(self, where: str, photo: Photo, box: Box, snippet: str) -> Box | None:
+        """The box as it can be stored; None where its region is left out. Where faults are refused,
+        it is as it is: who checks the whole submission names the first."""
+        cut = cut_to_photo(box, photo)
+        options = self.options
+        if options.faults == "refuse":
+            return cut
+        try:
+            return _storable(cut, snippet, photo)
+        except InvalidError as error:
+            fault = str(error)
+        kept = None
+        if options.faults == "clip" and np.isfinite(box).all():
+            x0, y0, x1, y1 = box
+            width, height = float(photo.width), float(photo.height)
+            clipped = max(x0, 0.0), max(y0, 0.0), min(x1, width), min(y1, height)
+            with suppress(InvalidError):
+                kept = _storable(clipped, snippet, photo)
+        fate: Literal["clipped", "skipped"] = "skipped" if kept is None else "clipped"
+        options.report.append(Fault(where, photo.name, fault, fate, box, kept))
+        return kept
 
     def annotator(self, where: str, name: str) -> str:
         """Takes one more annotator; gives the name as it is stored."""
@@ -266,15 +340,24 @@ class Builder:
         annotations: tuple[Annotation, ...],
         places: Sequence[str] | None,
     ) -> tuple[Annotation, ...]:
+        taken = []
         for number, annotation in enumerate(annotations):
             spot = places[number] if places else place(where, "annotations", number)
             if not self.options.storable:
                 _check_area(spot, annotation.box)
                 continue
+            if self.options.faults != "refuse":
+                box = self._mended(spot, photo, annotation.box, annotation.snippet)
+                if box is None:
+                    continue
+                if box != annotation.box:
+                    annotation = dataclasses.replace(annotation, box=box)
             with at(spot):
                 validation.annotations_of((annotation,), photo.width, photo.height, finished=True)
+            taken.append(annotation)
         if not self.options.storable:
             return annotations
+        annotations = tuple(taken)
         with at(where):
             return validation.annotations_of(annotations, photo.width, photo.height, finished=True)
 

@@ -12,19 +12,22 @@ skipped and bad submissions, submissions without boxes, the time of a whole subm
 without boxes, suggestions, the project's settings.
 
 Read are files of other tools too: each image needs `id` and `file_name`, each annotation `image_id`
-and `caption`; other keys are passed over. An annotation without `bbox`, as in COCO's own captions,
-is a sentence about the whole photo (which the annotation store has no place for, and refuses).
+and words: `caption`, or a text in CVAT's `attributes`, or the name of its category, as in COCO's
+own instances. Ids may be text or 3.0, file names may have folders; other keys are passed over. An
+annotation without `bbox`, as in COCO's own captions, is a sentence about the whole photo (which the
+annotation store has no place for, and refuses).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from core.formats.build import Builder, Origin, ReadOptions, box_of
+from core.formats.foreign import whole_side, words_among
 from core.formats.format import Carries, Format, Glance
 from core.formats.parsing import FormatError, parse, place
 from core.formats.record import Photo, Project, counted_work
@@ -40,26 +43,35 @@ class _Info:
 
 @dataclass(frozen=True)
 class _Image:
-    id: int | str
+    id: int | str | float
     file_name: str
-    width: int = 0
-    height: int = 0
+    width: int | float = 0
+    height: int | float = 0
     sha256: str = ""
     sentences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Annotation(Origin):
-    image_id: int | str
-    caption: str
+    image_id: int | str | float
+    caption: str | None = None
     bbox: tuple[float, float, float, float] | None = None
+    category_id: int | str | float | None = None
+    attributes: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class _Category:
+    id: int | str | float
+    name: str
 
 
 @dataclass(frozen=True)
 class _File:
     images: list[_Image]
     annotations: list[_Annotation]
-    info: _Info = _Info()
+    info: _Info | None = _Info()
+    categories: list[_Category] = field(default_factory=list)
 
 
 _FILE = TypeAdapter(_File)
@@ -107,29 +119,46 @@ def _annotations(project: Project) -> Iterator[dict[str, Any]]:
 def _read(data: bytes, options: ReadOptions) -> Project:
     file = parse(_FILE, data, "$", extra=True)
     builder = Builder(options)
-    photos: dict[int | str, Photo] = {}
+    photos: dict[int | str | float, Photo] = {}
     for number, image in enumerate(file.images):
         where = place("$", "images", number)
         if image.id in photos:
             raise FormatError(where, f"Image id {image.id!r} stands there twice.")
-        photo = Photo(image.file_name, image.width, image.height, image.sha256)
-        photos[image.id] = builder.photo(where, photo)
+        size = whole_side(where, image.width), whole_side(where, image.height)
+        photo = builder.foreign_photo(where, Photo(image.file_name, *size, image.sha256))
+        photos[image.id] = photo
         for sentence in image.sentences:
             builder.sentence(photo, sentence)
+    categories = {one.id: one.name for one in file.categories}
     for number, annotation in enumerate(file.annotations):
         where = place("$", "annotations", number)
         if annotation.image_id not in photos:
             raise FormatError(where, f"Image id {annotation.image_id!r} is not among the images.")
         photo = photos[annotation.image_id]
+        words = _words(where, annotation, categories)
         if annotation.bbox is not None:
             box = box_of(annotation.bbox)
-            builder.region(where, photo, box, annotation.caption, annotation)
+            builder.region(where, photo, box, words, annotation)
         elif options.storable:
             raise FormatError(place(where, "bbox"), "This key is missing.")
         else:
-            builder.sentence(photo, annotation.caption)
-    name = options.project if file.info.project is None else file.info.project
-    return builder.project("$.info", Project(name))
+            builder.sentence(photo, words)
+    named = file.info.project if file.info is not None else None
+    return builder.project("$.info", Project(options.project if named is None else named))
+
+
+def _words(where: str, annotation: _Annotation, categories: dict[int | str | float, str]) -> str:
+    """What is said of a region: its caption; what CVAT's attributes say; the name of its class."""
+    if annotation.caption is not None:
+        return annotation.caption
+    if words := words_among(annotation.attributes or {}):
+        return words
+    if annotation.category_id in categories:
+        return categories[annotation.category_id]
+    raise FormatError(
+        place(where, "caption"),
+        "This key is missing, and neither attributes nor a category have words instead.",
+    )
 
 
 def _recognises(glance: Glance) -> bool:

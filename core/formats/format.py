@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from core.formats.build import ReadOptions
-from core.formats.parsing import FormatError
+from core.formats.parsing import FormatError, in_utf8
 from core.formats.record import Project
 
 BEGINNING = 100_000
@@ -42,12 +42,22 @@ class Glance:
     """A file's beginning, to tell its format by."""
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
+        self._data = in_utf8(data)
 
     @cached_property
     def line(self) -> str:
         """The first line, without a byte order mark."""
         return self._data.split(b"\n", 1)[0].decode("utf-8-sig", "replace").strip("\r")
+
+    @property
+    def whole(self) -> bytes:
+        """All of it, for archives, whose list of files is at the end."""
+        return self._data
+
+    @property
+    def start(self) -> bytes:
+        """The first bytes, without a byte order mark and blanks."""
+        return self._data[:BEGINNING].removeprefix(b"\xef\xbb\xbf").lstrip()
 
     @cached_property
     def json(self) -> bool:
@@ -78,26 +88,38 @@ class Glance:
         raise FormatError("the beginning", f"This is not JSON: {wrong}.")
 
 
-@dataclass(frozen=True)
-class Format:
-    """One file format; its module describes it and ends with one of these."""
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """One file format that is read; its module describes it and ends with one of these."""
 
     name: str
     """As commands and addresses take it."""
     title: str
     """As a page shows it."""
-    suffix: str
-    """The usual end of its files' names."""
     carries: Carries
-    pieces: Callable[[Project], Iterator[bytes]]
-    """Writes: a file's bytes piece by piece. Photos may be gone through more than once, and are not
-    kept: memory does not grow with a set of photos that is read as it is written."""
+    """Of a format that is only read: what is taken of its files."""
     parse: Callable[[bytes, ReadOptions], Project]
-    """Reads, as `read` does."""
+    """Reads, as `read` does; the bytes are UTF-8 where they are text."""
     recognises: Callable[[Glance], bool]
     """Whether a file that begins so is of this format."""
     older_names: tuple[str, ...] = ()
     """Which are taken as well."""
+
+    def read(self, data: bytes, options: ReadOptions = ReadOptions()) -> Project:
+        """A file's bytes -> a whole project, or a FormatError that names the place: never half of
+        one."""
+        return self.parse(in_utf8(data), options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format(Reader):
+    """One file format that is written, too."""
+
+    suffix: str
+    """The usual end of its files' names."""
+    pieces: Callable[[Project], Iterator[bytes]]
+    """Writes: a file's bytes piece by piece. Photos may be gone through more than once, and are not
+    kept: memory does not grow with a set of photos that is read as it is written."""
 
     @property
     def ending(self) -> str:
@@ -107,8 +129,3 @@ class Format:
     def write(self, project: Project) -> bytes:
         """The bytes of a file that holds what the format carries of a project."""
         return b"".join(self.pieces(project))
-
-    def read(self, data: bytes, options: ReadOptions = ReadOptions()) -> Project:
-        """A file's bytes -> a whole project, or a FormatError that names the place: never half of
-        one."""
-        return self.parse(data, options)

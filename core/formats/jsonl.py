@@ -169,7 +169,8 @@ def _read_plain(data: bytes, options: ReadOptions) -> Project:
 
 
 def _recognises(glance: Glance) -> bool:
-    return bool(glance.first.keys() & {"project", "photo", "submission", "file"})
+    keys = glance.first.keys()  # "view" stands beside a project of VIA's
+    return bool(keys & {"project", "photo", "submission", "file"}) and "view" not in keys
 
 
 FORMAT = Format(

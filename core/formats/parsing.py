@@ -59,6 +59,19 @@ def complaint(error: ErrorDetails) -> str:
     return f"{message}{'' if isinstance(value, bytes | dict | list) else f', not {shown(value)}'}."
 
 
+def in_utf8(data: bytes) -> bytes:
+    """A file that says by its byte order mark that it is UTF-16, as spreadsheets write it, becomes
+    UTF-8; a mark of UTF-8 is taken off. Anything else stays as it is."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return data.decode("utf-16").encode()
+        except UnicodeDecodeError as error:
+            raise FormatError(
+                f"byte {error.start}", "This is not the UTF-16 text that its mark says."
+            ) from None
+    return data.removeprefix(b"\xef\xbb\xbf")
+
+
 def decoded(data: bytes) -> str:
     """UTF-8, with or without a byte order mark -> text."""
     try:

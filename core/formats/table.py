@@ -13,20 +13,23 @@ times; their boxes, exactly; phrases, a row for each box, with its annotator whe
 carried: sentences, the sentence and score of a phrase, suggestions, annotators who did nothing, the
 project's name and settings, the order of submissions of different photos.
 
-A file of another tool needs the columns photo, width, height, x0, y0, x1, y1 and snippet.
+Between cells of other tools' files may stand semicolons (then 1,5 is a number) or tabs, and the
+file may be UTF-16. A file of another tool needs the columns photo, width, height, x0, y0, x1, y1
+and snippet.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
-from core.formats.build import Builder, Origin, ReadOptions
+from core.formats.build import Builder, Fault, Origin, ReadOptions
 from core.formats.format import Carries, Format, Glance
 from core.formats.parsing import FormatError, complaint, decoded
 from core.formats.record import Annotation, Box, Photo, Project, Provenance, State, Submission
@@ -62,6 +65,7 @@ class _Row:
 
 COLUMNS = tuple(column.name for column in fields(_Row))
 REQUIRED = ("photo", "width", "height", "x0", "y0", "x1", "y1", "snippet")
+NUMBERS = ("x0", "y0", "x1", "y1", "seconds", "submission_seconds")
 _TO_ORDER = COLUMNS.index("x0") - COLUMNS.index("submission")
 """Columns that a box without a submission leaves empty."""
 _ROW = TypeAdapter(_Row)
@@ -94,6 +98,19 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def faults(found: Iterable[Fault]) -> bytes:
+    """A report of faults as a CSV file: where each was, what it was, what became of it."""
+    text = io.StringIO(newline="")
+    report = csv.writer(text)
+    report.writerow(("where", "photo", "fault", "fate", "box", "kept"))
+    for one in found:
+        boxes = (
+            " ".join(f"{side:g}" for side in box) if box else "" for box in (one.box, one.kept)
+        )
+        report.writerow(map(neutralised, (one.where, one.photo, one.fault, one.fate, *boxes)))
+    return text.getvalue().encode()
 
 
 def _rows(project: Project) -> Iterator[tuple[object, ...]]:
@@ -230,7 +247,8 @@ def _add(group: _Group, where: str, row: _Row) -> None:
 
 def _parsed(text: str) -> Iterator[tuple[str, _Row]]:
     """Every row with the line it starts on."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    between = _separator(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=between, strict=True)
     line = 1
     header: list[str] | None = None
     try:
@@ -239,24 +257,32 @@ def _parsed(text: str) -> Iterator[tuple[str, _Row]]:
             if header is None:
                 header = _header(where, cells)
             elif cells:  # csv gives an empty row for an empty line
-                yield where, _row(where, header, cells)
+                yield where, _row(where, header, cells, between == ";")
     except csv.Error as error:
         raise FormatError(f"line {line}", f"This is not CSV: {error}.") from None
     if header is None:
         raise FormatError("line 1", "The file is empty; expected a row of column names.")
 
 
+def _separator(text: str) -> str:
+    """Comma, or what a spreadsheet of another country or a database writes: ; or a tab."""
+    first = text.partition("\n")[0]
+    return max((",", ";", "\t"), key=first.count)
+
+
 def _header(where: str, cells: list[str]) -> list[str]:
     for column in REQUIRED:
         if column not in cells:
-            raise FormatError(where, f"There is no column '{column}'.")
+            found = ", ".join(cells)[:200]
+            raise FormatError(where, f"There is no column '{column}'; found: {found or 'none'}.")
     for column in COLUMNS:
         if cells.count(column) > 1:
             raise FormatError(where, f"Column '{column}' stands there twice.")
     return cells
 
 
-def _row(where: str, header: list[str], cells: list[str]) -> _Row:
+def _row(where: str, header: list[str], cells: list[str], commas: bool = False) -> _Row:
+    """commas: where ; stands between cells, a number may be written 1,5."""
     if len(cells) != len(header):
         raise FormatError(where, f"There are {len(cells)} cells; expected {len(header)}.")
     values = {
@@ -264,6 +290,9 @@ def _row(where: str, header: list[str], cells: list[str]) -> _Row:
         for column, cell in zip(header, cells, strict=True)
         if cell and column in COLUMNS
     }
+    if commas:
+        for column in values.keys() & set(NUMBERS):
+            values[column] = values[column].replace(",", ".")
     try:
         return _ROW.validate_python(values)
     except ValidationError as error:
@@ -274,7 +303,8 @@ def _row(where: str, header: list[str], cells: list[str]) -> _Row:
 
 
 def _recognises(glance: Glance) -> bool:
-    return not glance.json and "photo" in glance.line and "," in glance.line
+    columns = set(re.split("[,;\t]", glance.line.replace('"', "")))
+    return not glance.json and {"photo", "snippet"} <= columns
 
 
 FORMAT = Format(

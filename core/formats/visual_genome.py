@@ -91,7 +91,7 @@ def _read(data: bytes, options: ReadOptions) -> Project:
         name = f"{image.id}.jpg" if image.file_name is None else image.file_name
         size = image.width or image.image_width, image.height or image.image_height
         photo = Photo(name, *size, image.sha256, sentences=image.sentences)
-        photo = builder.photo(where, photo)
+        photo = builder.foreign_photo(where, photo)
         for index, region in enumerate(image.regions):
             box = box_of((region.x, region.y, region.width, region.height))
             builder.region(place(where, "regions", index), photo, box, region.phrase, region)

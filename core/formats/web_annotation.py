@@ -55,6 +55,7 @@ _XYWH = re.compile(rf"xywh=(?:pixel:)?{_NUMBER},{_NUMBER},{_NUMBER},{_NUMBER}", 
 class _Body:
     type: Literal["TextualBody"]
     value: str
+    purpose: str | None = None
 
 
 @dataclass(frozen=True)
@@ -221,12 +222,18 @@ def _box(where: str, value: str) -> Box:
 
 
 def _snippet(where: str, item: _Item) -> str:
+    """One body's words. Of several, as Annotorious has them, the one that is no tag; without one,
+    all tags."""
     bodies = item.body if isinstance(item.body, list) else [item.body]
-    if len(bodies) != 1:
+    spoken = [body for body in bodies if body.purpose != "tagging"]
+    if not spoken and bodies:
+        return ", ".join(body.value for body in bodies)
+    if len(spoken) != 1:
         raise FormatError(
-            place(where, "body"), f"There are {len(bodies)} bodies; expected one TextualBody."
+            place(where, "body"),
+            f"There are {len(spoken)} bodies that are no tags; expected one TextualBody.",
         )
-    return bodies[0].value
+    return spoken[0].value
 
 
 def _recognises(glance: Glance) -> bool:

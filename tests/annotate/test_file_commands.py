@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -52,6 +53,10 @@ def url(sqlite_template: Path, tmp_path: Path) -> str:
 def run(*arguments: object) -> None:
     chosen = parser().parse_args([str(argument) for argument in arguments])
     chosen.main(chosen)
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text("utf-8").splitlines()))
 
 
 def stored(url: str, name: str) -> Project:
@@ -194,3 +199,66 @@ def test_what_a_format_leaves_out_is_said(
         missing += [] if one.carries.settings == "yes" else ["1 suggestion"]
         said = f"Left out, as {one.name} has no place for it: {', '.join(missing)}."
         assert more == ([said] if missing else [])
+
+
+def test_small_faults_of_published_data(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Boxes as Visual Genome's own file has them, on a photo of 640 x 426."""
+    monkeypatch.chdir(tmp_path)
+
+    def region(number: int, x: float, y: float, width: float, height: float) -> dict[str, object]:
+        box = {"x": x, "y": y, "width": width, "height": height}
+        return {"region_id": number, "image_id": 7, "phrase": f"thing {number}", **box}
+
+    regions = [
+        region(1, 10, 20, 30, 40),
+        region(2, 480, -2, 10, 35),  # two pixels over the upper edge
+        region(3, 5, -904, 10, 25),  # wholly outside
+        region(4, 50, 50, 0, 10),  # no width
+        region(5, 600, 400, 100, 100),  # over the lower right corner
+        region(6, 0, 0, 640.5, 426),  # within the pixel that other tools' counting costs
+        region(7, 1, 1, 5, 5) | {"phrase": " "},
+    ]
+    photo = {"id": 7, "file_name": "7.jpg", "width": 640, "height": 426, "regions": regions}
+    file = tmp_path / "genome.json"
+    file.write_text(json.dumps([photo]))
+    with pytest.raises(
+        FormatError, match=r"regions\[1\]: The box \(480, -2, 490, 33\) has no area"
+    ):
+        run("import", file, "--url", url)
+    run("import", file, "--url", url, "--faults", "clip", "--project", "clipped")
+    told = capsys.readouterr().out
+    assert "5 faults: 2 boxes clipped, 3 regions left out; genome.json.faults.csv lists" in told
+    [work] = stored(url, "clipped").submissions
+    assert {one.snippet: one.box for one in work.annotations} == {
+        "thing 1": (10, 20, 40, 60),
+        "thing 2": (480, 0, 490, 33),
+        "thing 5": (600, 400, 640, 426),
+        "thing 6": (0, 0, 640, 426),
+    }
+    report = rows_of(tmp_path / "genome.json.faults.csv")
+    assert [(one["where"], one["fate"]) for one in report] == [
+        ("$[0].regions[1]", "clipped"),
+        ("$[0].regions[2]", "skipped"),
+        ("$[0].regions[3]", "skipped"),
+        ("$[0].regions[4]", "clipped"),
+        ("$[0].regions[6]", "skipped"),
+    ]
+    assert (report[0]["photo"], report[0]["box"], report[0]["kept"]) == (
+        "7.jpg",
+        "480 -2 490 33",
+        "480 0 490 33",
+    )
+    assert "A snippet is blank" in report[4]["fault"]
+    run("import", file, "--url", url, "--faults", "skip", "--project", "s", "--report", "r.csv")
+    [work] = stored(url, "s").submissions
+    assert [one.snippet for one in work.annotations] == ["thing 1", "thing 6"]
+    assert len(rows_of(tmp_path / "r.csv")) == 5
+
+    # Lines are named where the file has lines.
+    rows = "photo,width,height,x0,y0,x1,y1,snippet\na.jpg,9,9,1,2,3,4,x\na.jpg,9,9,-5,2,3,4,y\n"
+    (tmp_path / "rows.csv").write_text(rows)
+    run("import", "rows.csv", "--url", url, "--faults", "clip", "--project", "rows")
+    [line] = rows_of(tmp_path / "rows.csv.faults.csv")
+    assert (line["where"], line["kept"]) == ("line 3", "0 2 3 4")

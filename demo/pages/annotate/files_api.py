@@ -2,6 +2,7 @@
 
 import re
 import threading
+from dataclasses import asdict
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -9,16 +10,19 @@ from fastapi import APIRouter, Depends, Request, Response
 from annotate import agreement, statistics
 from annotate.errors import InvalidError, NotFoundError
 from annotate.people import Person
-from annotate.projects import ProjectInfo
 from core.formats import (
     FORMATS,
     Format,
     FormatError,
+    Reader,
     ReadOptions,
     as_json,
     named,
     predictions,
+    recognised,
+    table,
 )
+from core.formats.build import FaultRule
 from core.formats.contents import carried, left_out, told
 from demo.pages.annotate import figures
 from demo.pages.annotate.dependencies import Current, Id, PersonalRoute
@@ -30,11 +34,18 @@ async def sent(request: Request) -> bytes:
     return await request.body()
 
 
-def _format(name: str) -> Format:
+def _reader(name: str) -> Reader:
     try:
         return named(name)
     except InvalidError as error:
         raise NotFoundError(str(error)) from None
+
+
+def _format(name: str) -> Format:
+    found = _reader(name)
+    if not isinstance(found, Format):
+        raise NotFoundError(f"{found.title} is only read; expected one of {', '.join(FORMATS)}.")
+    return found
 
 
 def files_api(sessions: Sessions) -> APIRouter:
@@ -46,7 +57,7 @@ def files_api(sessions: Sessions) -> APIRouter:
     scoring = threading.Lock()  # one at a time: METEOR starts a Java machine
 
     @router.get("/formats")
-    def formats(by: owner) -> list[dict[str, str]]:
+    def formats(by: owner) -> list[dict[str, str | bool]]:
         """The formats of files: name and title."""
         return as_json()
 
@@ -78,14 +89,20 @@ def files_api(sessions: Sessions) -> APIRouter:
         )
 
     @router.post("/import/project")
-    def load(by: owner, data: body, form: str, name: str) -> ProjectInfo:
-        """A new project from a file: all of it, or nothing and why."""
-        chosen = _format(form)
+    def load(
+        by: owner, data: body, form: str, name: str, faults: FaultRule = "refuse"
+    ) -> dict[str, Any]:
+        """A new project from a file: all of it, or nothing and why; and a report of the faults that
+        were not refused, as CSV."""
+        options = ReadOptions(project=name, faults=faults)
         try:
-            project = chosen.read(data, ReadOptions(project=name))
+            chosen = recognised(data) if form == "any" else _reader(form)
+            project = chosen.read(data, options)
         except FormatError as error:
             raise InvalidError(f"The file was not taken. {error}") from error
-        return store.load(by, project, name)
+        made = asdict(store.load(by, project, name))
+        report = table.faults(options.report).decode() if options.report else ""
+        return {**made, "faults": len(options.report), "report": report}
 
     @router.post("/import/suggestions/{project}")
     def suggest(by: owner, data: body, project: Id) -> dict[str, int]:

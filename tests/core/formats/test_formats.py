@@ -89,6 +89,9 @@ CARRIED = {
         only_words_and_places(without_settings(project, "imported"), False)
     ),
 }
+CARRIED["label-studio"] = lambda project: by_photo(
+    only_words_and_places(without_settings(project, "imported", False), False)
+)
 CLOSE = {"to rounding": {"rel": 1e-12, "abs": 1e-9}, "whole pixels": {"rel": 0, "abs": 1.5}}
 """width = right - left is rounded, and so is left + width; a whole pixel is one at least."""
 

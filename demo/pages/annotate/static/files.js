@@ -4,6 +4,12 @@ import { make } from "../../../web/static/dom.js";
 import { address, look, sendFile } from "./ask.js";
 import { bounded, limits } from "./limits.js";
 
+const FAULTS = [
+  ["refuse", "a box that cannot be stored: refuse the file"],
+  ["clip", "cut such boxes to the photo"],
+  ["skip", "leave such boxes out"],
+];
+
 export class Files {
   constructor(project, renewed) {
     Object.assign(this, { project, renewed });
@@ -11,13 +17,16 @@ export class Files {
     const called = "Name of the new project";
     const field = make("input", { type: "text", required: true, "aria-label": called, placeholder: called });
     const name = bounded(field, limits.name);
-    const form = make("select", { "aria-label": "Format of the file" });
-    const whole = this.form("Import a project", [name, form], (file) =>
-      sendFile(`import/project?${new URLSearchParams({ form: form.value, name: name.value })}`, file).then((made) => {
-        this.renewed();
+    const form = make("select", { "aria-label": "Format of the file" }, make("option", { value: "any" }, "told by what is in it"));
+    const faults = make("select", { "aria-label": "Boxes that cannot be stored" }, ...FAULTS.map(([value, text]) => make("option", { value }, text)));
+    this.report = make("p", { hidden: true });
+    const whole = this.form("Import a project", [name, form, faults], (file) =>
+      sendFile(`import/project?${new URLSearchParams({ form: form.value, name: name.value, faults: faults.value })}`, file).then((made) => {
+        if (!made.faults) this.renewed();
+        else this.tellFaults(made);
         return `Imported: ${made.name}.`;
       }));
-    const parts = [this.said, make("h3", {}, "Import"), whole];
+    const parts = [this.said, this.report, make("h3", {}, "Import"), whole];
     if (project) {
       const suggestions = this.form("Import suggestions", [], (file) =>
         sendFile(`import/suggestions/${project.id}`, file).then(({ suggestions: many }) => `${many} suggestions are in.`));
@@ -32,8 +41,9 @@ export class Files {
   // The formats that the server knows.
   async offer(choice) {
     try {
-      for (const { name, title } of await look("formats")) {
+      for (const { name, title, written } of await look("formats")) {
         choice.append(make("option", { value: name }, title));
+        if (!written) continue;
         const href = this.project && address(`projects/${this.project.id}/export/${name}`);
         const link = make("a", { class: "button", href, download: "", "data-format": name }, title);
         link.addEventListener("click", () => this.tellWhatIsIn(name));
@@ -53,6 +63,16 @@ export class Files {
     } catch (refusal) {
       this.tell(refusal.message, true);
     }
+  }
+
+  // What was clipped or left out, as a file to keep.
+  tellFaults({ faults, report, name }) {
+    const href = URL.createObjectURL(new Blob([report], { type: "text/csv" }));
+    const link = make("a", { class: "button", href, download: `${name}.faults.csv` }, `Report of ${faults} faults`);
+    const on = make("button", { type: "button" }, "Show the project");
+    on.addEventListener("click", () => this.renewed());
+    this.report.replaceChildren(link, " ", on);
+    this.report.hidden = false;
   }
 
   form(label, fields, send) {

@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from annotate.people import OPERATOR
-from core.formats import FORMATS, ReadOptions
+from core.formats import FORMATS, READERS, ReadOptions
 from tests.demo.pages.annotate.conftest import PASSWORD, PLOTLY, Bureau, drawn_by_two
 from tests.demo.pages.annotate.seat import Seat
 
@@ -42,7 +42,7 @@ def test_progress_files_and_agreement(bureau: Bureau, sit: Sit) -> None:
         names.add(name)
     assert len(names) == len(FORMATS)  # none overwrites another in a folder of downloads
     offered = page.get_by_label("Format of the file").locator("option").all_text_contents()
-    assert offered == [one.title for one in FORMATS.values()]
+    assert offered == ["told by what is in it", *(one.title for one in READERS.values())]
 
     page.get_by_role("button", name="Compare now").click()
     numbers = page.locator(".numbers")
