@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from core.alignment.evidence import Judge
 from core.alignment.grounding import grounding_regions, grounding_words
 from core.alignment.model import pack_sentences
 from core.alignment.score_maps import GRID, WINDOW, Windows, grid_points
@@ -199,7 +200,23 @@ class Describer:
         packed, lengths, _, _ = pack_sentences([ids])
         contextual = model.embed_words(packed, lengths).numpy()
         vectors = grounding_words(model, self.checkpoint.grounding, [ids])
-        return Reading(sentence, words, known, vectors, contextual, self._read_as(ids))
+        read_as = self._read_as(ids)
+        judge = self._judge(ids, read_as)
+        return Reading(sentence, words, known, vectors, contextual, read_as, judge)
+
+    def _judge(self, ids: Sequence[int], read_as: Sequence[tuple[str, ...]]) -> Judge | None:
+        """What the words of a sentence are judged by, each read alone."""
+        evidence = self.checkpoint.evidence
+        if evidence is None:
+            return None
+        vocabulary = self.checkpoint.vocabulary
+        by = [
+            vocabulary.ids(near[:1])[0] if near else i for i, near in zip(ids, read_as, strict=True)
+        ]
+        alone = grounding_words(
+            self.checkpoint.alignment, self.checkpoint.grounding, [[i] for i in ids]
+        )
+        return evidence.judge(alone, by)
 
     def _read_as(self, ids: Sequence[int]) -> tuple[tuple[str, ...], ...]:
         vectors = self.checkpoint.alignment.sentences.word_vectors

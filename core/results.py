@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from core.alignment import chain
+from core.alignment.evidence import Judge
 from core.alignment.grounding import GroundingConfig, grounding_scores
 from core.alignment.score_maps import Windows, score_maps
 from core.alignment.segmentation import choosing, followed
@@ -66,6 +67,9 @@ class Reading:
     vectors: np.ndarray
     contextual: np.ndarray | None = None
     read_as: tuple[tuple[str, ...], ...] = ()
+    judge: Judge | None = None
+    """What says how surely a photo shows its words; None where the checkpoint has no such numbers,
+    or a set kept only the vectors."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,10 @@ class Alignment:
                those; None where every region is shown
     beta       of Eq. 12, in units of the scores; from merging_beta on, one region takes all words;
                default_beta is the one to begin with
+    confidence (N,) how surely the photo shows what a word says (`core.alignment.evidence`), NaN for
+               words that choose no region; None where that is not known
+    seen       (N,) bool: whether that is enough for a word to count as seen; None with it
+    things     (N,) bool: which words are names of things; None with it
     """
 
     sentence: str
@@ -124,6 +132,9 @@ class Alignment:
     read_as: tuple[tuple[str, ...], ...] = ()
     copies: np.ndarray | None = None
     default_beta: float = 0.0
+    confidence: np.ndarray | None = None
+    seen: np.ndarray | None = None
+    things: np.ndarray | None = None
 
     def at(self, beta: float | None) -> Alignment:
         """The same scores decoded at another beta, None for `default_beta`: no network runs."""
@@ -148,14 +159,17 @@ class Alignment:
                     "region": int(region) if known else None,
                     "score": float(row[region]) if known else None,
                     "read_as": list(read_as),
+                    **self._judged(place),
                 }
-                for word, known, region, row, read_as in zip(
-                    self.words,
-                    self.known,
-                    self.regions,
-                    self.scores,
-                    self.read_as or ((),) * len(self.words),
-                    strict=True,
+                for place, (word, known, region, row, read_as) in enumerate(
+                    zip(
+                        self.words,
+                        self.known,
+                        self.regions,
+                        self.scores,
+                        self.read_as or ((),) * len(self.words),
+                        strict=True,
+                    )
                 )
             ],
             "segments": [
@@ -166,6 +180,7 @@ class Alignment:
                     "region": s.region,
                     "box": [float(x) for x in self.boxes[s.region]],
                     "score": s.score,
+                    "seen": self.is_seen(s.first, s.last),
                 }
                 for s in self.segments
             ],
@@ -184,6 +199,25 @@ class Alignment:
                 for row, known in zip(self.scores, self.known, strict=True)
             ],
         }
+
+    def _judged(self, place: int) -> dict[str, Any]:
+        if self.confidence is None or self.seen is None or np.isnan(self.confidence[place]):
+            return {"confidence": None, "seen": None}
+        return {
+            "confidence": float(self.confidence[place]),
+            "seen": bool(self.seen[place]),
+        }
+
+    def is_seen(self, first: int, last: int) -> bool | None:
+        """Whether words from first to last, together, count as seen: one of the names of things
+        among them does, or where there is none, any word; None where none is judged."""
+        if self.confidence is None or self.seen is None or self.things is None:
+            return None
+        inside = slice(first, last + 1)
+        judged = ~np.isnan(self.confidence[inside])
+        named = judged & self.things[inside]
+        judged = named if named.any() else judged
+        return bool(self.seen[inside][judged].any()) if judged.any() else None
 
     def _shown_for(self) -> np.ndarray:
         return np.arange(len(self.boxes)) if self.copies is None else self.copies
@@ -283,6 +317,22 @@ def maps_of(look: Look, reading: Reading, windows: Windows | None = None) -> np.
     return maps
 
 
+def _judged(look: Look, reading: Reading, voted: np.ndarray) -> dict[str, np.ndarray]:
+    """`confidence` and `seen` of an alignment, where a reading has what they come from."""
+    judge = reading.judge
+    if judge is None:
+        return {}
+    scores = grounding_scores(judge.vectors, look.vectors, look.prior).astype(np.float64)
+    if look.copies is not None:
+        scores = scores[:, shown_regions(look.copies)]
+    confidence = judge.confidence(scores.max(axis=1))
+    return {
+        "confidence": np.where(voted, confidence, np.nan),
+        "seen": confidence >= judge.least,
+        "things": judge.things,
+    }
+
+
 def locate(look: Look, reading: Reading, beta: float | None = None) -> Decoded:
     """Where the words of a sentence are at beta; None for the one to begin with, which takes a
     dozen decodings to find. At any other, lists and exports need but one."""
@@ -315,5 +365,6 @@ def align(look: Look, reading: Reading, beta: float | None = None) -> Alignment:
         read_as=reading.read_as,
         copies=look.copies,
         default_beta=look.merging_share * merging_beta,
+        **_judged(look, reading, voted),
     )
     return blank.at(beta)

@@ -16,6 +16,7 @@ COMMANDS = {  # name -> its module below train/, which is imported only when it 
     "everyday": ("everyday", "go on with photos whose labels are known, and a table of words"),
     "snippets": ("snippets", "training sentences -> snippets of regions, for region captioners"),
     "caption": ("caption", "learn to describe photos, or their regions"),
+    "calibrate": ("calibrate", "how words score on photos, so that a score says something"),
     "teach": ("teach", "a new word from a few boxes"),
     "evaluate": ("evaluate", "rank, ground, describe: the figures of a checkpoint"),
     "ground": ("ground", "photos and sentences -> a grounding set for the Browse page"),

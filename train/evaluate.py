@@ -6,6 +6,7 @@ ground   phrases with boxes (Flickr30k Entities): is the region with the highest
          (Eq. 8's inner sum for one region) where people put the phrase? Alone, or with --data
          within the sentences where they stand, as the app reads them.
 borders  segments of sentences against the same phrases (train/borders.py)
+seen     names of things that photos show, and of things that they do not (train/seen.py)
 objects  names of things with boxes (COCO's instances), read as "a NAME" (train/objects.py)
 taught   the same things by a word that a few boxes taught (train/taught.py)
 caption  a captioner's sentences against people's (train/captions/evaluation.py)
@@ -37,7 +38,7 @@ from core.formats import names
 from core.language.vocabulary import tokenise
 from core.vision import boxes
 from core.vision.regions import Regions
-from train import borders, export, machine, objects, taught
+from train import borders, export, machine, objects, seen, taught
 from train.captions import evaluation as captioning
 from train.captions import mrnn
 from train.captions.evaluation import CaptionEvaluation
@@ -302,6 +303,27 @@ def border_figures(checkpoint: Checkpoint, options: BorderEvaluation) -> dict[st
     return figures
 
 
+def seen_figures(
+    checkpoint: Checkpoint, folder: Path, instances: Path, captions: Path | None = None
+) -> dict[str, Any]:
+    """The `seen` figures of a checkpoint on the photos in `folder`, JSON-ready."""
+    named = read_instances(instances)
+    all_there(folder, [one.photo for one in named])
+    describer = Describer(checkpoint)
+    paths = [folder / one.photo for one in named]
+    looks = [describer.look_of(regions, 1, 1) for regions in regions_of(checkpoint, paths)]
+    shown = [frozenset(one.things) for one in named]
+    figures = seen.name_figures(
+        describer, zip(looks, shown, strict=True), frozenset[str]().union(*shown)
+    )
+    if captions is None:
+        return figures
+    read = read_captions(None, "all", folder, captions)
+    said = dict(zip(read.names, read.sentences, strict=True))
+    told = [said.get(one.photo, ()) for one in named]
+    return figures | seen.box_figures(describer, zip(looks, told, strict=True))
+
+
 @dataclass(frozen=True)
 class GroundEvaluation:
     """Which phrases are to be found in which photos."""
@@ -397,11 +419,17 @@ def add_objects_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_grounding_arguments(parser)
 
 
+def add_seen_arguments(parser: argparse.ArgumentParser) -> None:
+    add_objects_arguments(parser)
+    parser.add_argument("--captions", type=Path, help="count the boxes of these sentences, too")
+
+
 KINDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str | None]] = {
     "rank": (add_rank_arguments, "photos and sentences against each other", None),
     "ground": (add_ground_arguments, "phrases against their boxes", None),
     "borders": (add_border_arguments, "segments against phrases", borders.__doc__),
     "objects": (add_objects_arguments, "names of things against their boxes", objects.__doc__),
+    "seen": (add_seen_arguments, "names of things that photos do and do not show", seen.__doc__),
     "taught": (add_objects_arguments, "a word that a few boxes taught", taught.__doc__),
     "caption": (
         captioning.add_arguments, "a captioner's sentences against people's", captioning.__doc__,
@@ -449,6 +477,8 @@ def figures_of(arguments: argparse.Namespace, device: torch.device) -> dict[str,
     checkpoint = export.with_grounding(checkpoint, **export.grounding_options(arguments))
     if arguments.kind == "borders":
         return border_figures(checkpoint, read_into(BorderEvaluation, arguments))
+    if arguments.kind == "seen":
+        return seen_figures(checkpoint, arguments.images, arguments.instances, arguments.captions)
     if arguments.kind == "objects":
         return named_objects(checkpoint, arguments.images, arguments.instances)
     if arguments.kind == "taught":

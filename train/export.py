@@ -16,6 +16,7 @@ from core.checkpoints import (
     load_checkpoint,
     save_captioner,
     save_checkpoint,
+    save_evidence,
 )
 from train.data import DataError
 from train.options import folder_for
@@ -47,8 +48,10 @@ def grounding_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def with_grounding(checkpoint: Checkpoint, **changes: Any) -> Checkpoint:
     """The checkpoint with some fields of its GroundingConfig changed; ConfigError for a value that
-    they cannot have."""
-    return replace(checkpoint, grounding=replace(checkpoint.grounding, **changes))
+    they cannot have. Where scores change, it no longer knows how words score elsewhere."""
+    grounding = replace(checkpoint.grounding, **changes)
+    same = grounding == replace(checkpoint.grounding, merging_share=grounding.merging_share)
+    return replace(checkpoint, grounding=grounding, evidence=checkpoint.evidence if same else None)
 
 
 def exported(
@@ -67,6 +70,8 @@ def exported(
         checkpoint.vocabulary,
         grounding=checkpoint.grounding,
     )
+    if checkpoint.evidence is not None:
+        save_evidence(out, checkpoint.evidence)
     for level, captioner in spoken.items():
         save_captioner(out, level, captioner)
     return sorted(out.glob("*.safetensors"))
@@ -137,6 +142,7 @@ def main(arguments: argparse.Namespace) -> None:
     ]
     if others:
         averaged(loaded.alignment, others)
+        loaded = replace(loaded, evidence=None)  # words score otherwise now
     out = folder_for(arguments.out)
     for path in exported(loaded, out, arguments.name, arguments.captioner):
         print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")

@@ -96,6 +96,11 @@ class Categories:
                 for other in others.split():
                     self._of.setdefault(other, name)
 
+    @property
+    def words(self) -> frozenset[str]:
+        """All single words among the names."""
+        return frozenset(name for name in self._of if "_" not in name)
+
     def named(self, sentence: str) -> frozenset[str]:
         words = tokenise(sentence)
         found, place = set(), 0

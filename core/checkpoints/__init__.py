@@ -6,6 +6,7 @@ alignment.safetensors   the alignment model (absent while only an encoder has be
 vocabulary.json         its words (absent with it)
 word_table.safetensors, word_table.txt
                         the vectors and words of its word table (where it has one)
+evidence.safetensors    how its words score on training photos (where `train calibrate` wrote it)
 captioner_LEVEL.safetensors, captioner_LEVEL_words.json
                         a captioner and its words, where there is one; LEVEL is image or region
 
@@ -22,6 +23,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from core.alignment.evidence import Evidence
 from core.alignment.grounding import GroundingConfig
 from core.alignment.model import AlignmentModel
 from core.alignment.words import ReadWords
@@ -57,6 +59,7 @@ __all__ = [
     "resolve",
     "save_captioner",
     "save_checkpoint",
+    "save_evidence",
 ]
 
 BUNDLED = Path(__file__).parent / "bundled"
@@ -65,6 +68,7 @@ _ENCODER, _ALIGNMENT, _VOCABULARY = (
     "alignment.safetensors",
     "vocabulary.json",
 )
+_EVIDENCE = "evidence.safetensors"
 _TABLE, _TABLE_WORDS = "word_table.safetensors", "word_table.txt"
 
 
@@ -79,6 +83,7 @@ class Checkpoint:
     vocabulary: Vocabulary
     captioners: Mapping[str, TrainedCaptioner] = field(default_factory=dict)
     grounding: GroundingConfig = GroundingConfig()
+    evidence: Evidence | None = None
 
 
 class Encoder(Protocol):
@@ -159,6 +164,14 @@ def save_captioner(
         captioners={**there.captioners, level: captioner.model.config},
         files={**there.files, **{file: digest_of(folder / file) for file in (tensors, words)}},
     ).write(folder)
+
+
+def save_evidence(folder: Path, evidence: Evidence) -> None:
+    """Add how words score elsewhere to a checkpoint folder, in the place of what it had."""
+    there = described(resolve(folder))
+    write_tensors(folder / _EVIDENCE, evidence, half=False)
+    files = {**there.files, _EVIDENCE: digest_of(folder / _EVIDENCE)}
+    replace(there, files=files).write(folder)
 
 
 def _captioner_files(level: str) -> tuple[str, str]:
@@ -282,6 +295,12 @@ def load_checkpoint(
             f"the encoder {encoder.name} gives {encoder.dimension} numbers a region; "
             f"the alignment model expects {config.region_dimension}"
         )
+    evidence = None
+    if _EVIDENCE in files:
+        words = config.vocabulary_size
+        evidence = load_module(
+            verified(folder, _EVIDENCE, files), lambda: Evidence(words), _EVIDENCE
+        )
     captioners = load_captioners(name)
     # Or the trunk's part alone, which comes first: that of captioners that learnt before a network
     # got its class-aware detector.
@@ -293,5 +312,5 @@ def load_checkpoint(
                 f"{level} captioner expects {captioner.model.config.feature_dimension}"
             )
     return Checkpoint(
-        there.name, encoder, alignment.eval(), vocabulary, captioners, there.grounding
+        there.name, encoder, alignment.eval(), vocabulary, captioners, there.grounding, evidence
     )

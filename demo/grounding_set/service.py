@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
@@ -295,7 +295,13 @@ class GroundingService:
     def _reading(self, sentence: int | None, text: str) -> Reading:
         if sentence is None and not text.strip():
             raise GroundingError("There is no sentence; name one of the set or type one.")
-        return self._read(text) if sentence is None else self.set.reading(sentence)
+        if sentence is None:
+            return self._read(text)
+        stored = self.set.reading(sentence)
+        if not self.readable:
+            return stored
+        read = self.describer.read(stored.sentence)  # what a set does not keep
+        return replace(stored, read_as=read.read_as, judge=read.judge)
 
     def _aligned(
         self, look: Look, sentence: int | None, text: str, beta: float | None

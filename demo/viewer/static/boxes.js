@@ -40,8 +40,10 @@ export class PhotoBoxes {
     if (!photo) return;
     if (photo !== this.photo) this.draw(photo);
     this.used = new Map(); // region -> the words that look at it, each phrase once
-    for (const { region, words } of alignment?.segments ?? []) {
+    this.firm = new Set(); // regions that the photo has evidence for
+    for (const { region, words, seen } of alignment?.segments ?? []) {
       this.used.set(region, (this.used.get(region) ?? new Set()).add(words));
+      if (seen !== false) this.firm.add(region);
     }
     this.bare = !alignment;
     this.mark();
@@ -81,6 +83,7 @@ export class PhotoBoxes {
       box.classList.toggle("used", used);
       box.classList.toggle("spare", !used && spare && region !== 0);
       label.classList.toggle("used", used);
+      for (const node of [box, label]) node.classList.toggle("unsure", used && !this.firm.has(region));
       label.textContent = regionName(region);
     }
     const named = [...this.used].map(

@@ -1,16 +1,23 @@
-// The segments as a table: words, region, box in the photo's own pixels, score.
+// The segments as a table: words, region, box in the photo's own pixels, score, confidence.
 
-import { make, regionColour, regionName, short, visible } from "../../web/static/dom.js";
+import { make, percent, regionColour, regionName, short, visible } from "../../web/static/dom.js";
 import { pointing } from "./pointing.js";
 
 const corner = (x, y) => `${Math.round(x)},\u00a0${Math.round(y)}`; // a line breaks between corners
 const pixels = ([x1, y1, x2, y2]) => `${corner(x1, y1)} – ${corner(x2, y2)}`;
 
+// What the photo says of a segment: its surest word's confidence, or that it is not there.
+function seen({ first, last, seen: is }, words) {
+  const sure = words.slice(first, last + 1).flatMap(({ confidence }) => confidence ?? []);
+  if (is === false) return "not seen here";
+  return sure.length ? percent(Math.max(...sure)) : "";
+}
+
 export class Segments {
   constructor(point) {
     this.point = point;
     this.body = make("tbody");
-    const head = ["Words", "Region", "Box, pixels", "Score"].map((title) =>
+    const head = ["Words", "Region", "Box, pixels", "Score", "Seen"].map((title) =>
       make("th", { scope: "col" }, title),
     );
     const table = make(
@@ -28,11 +35,12 @@ export class Segments {
       const colour = `--c: ${regionColour(segment.region)}`;
       const row = make(
         "tr",
-        {},
+        segment.seen === false ? { class: "unseen" } : {},
         make("td", {}, make("bdi", {}, visible(segment.words))),
         make("td", {}, make("span", { class: "chip", style: colour }, regionName(segment.region))),
         make("td", { class: "box-pixels" }, pixels(segment.box)),
         make("td", { class: "number" }, short(segment.score)),
+        make("td", {}, seen(segment, alignment.words)),
       );
       pointing(row, () => this.point({ segment }), () => this.point(null));
       row.addEventListener("click", () => this.point({ segment }, true));

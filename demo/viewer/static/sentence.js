@@ -1,7 +1,7 @@
 // The sentence as it was typed, each word in its region's colour. One stop for the Tab key; arrow
 // keys walk along the words.
 
-import { make, regionColour, regionName, short, visible } from "../../web/static/dom.js";
+import { make, percent, regionColour, regionName, short, visible } from "../../web/static/dom.js";
 import { pointing } from "./pointing.js";
 
 export class Sentence {
@@ -51,13 +51,17 @@ export class Sentence {
   word(word, j) {
     const text = visible(this.letters.slice(word.start, word.end).join(""));
     const through = word.read_as?.length ? `, read as ${word.read_as.map(visible).join(", ")}` : "";
+    const sure = word.confidence == null ? "" : `, confidence ${percent(word.confidence)}`;
+    const unseen = word.seen === false;
     const said = word.known
-      ? `region ${regionName(word.region)}, score ${short(word.score)}${through}`
+      ? `${unseen ? "not seen here; nearest " : ""}region ${regionName(word.region)}, score ${short(word.score)}${sure}${through}`
       : "not in the model's vocabulary";
     const node = make(
       "span",
       {
-        class: !word.known ? "word unknown" : through ? "word through" : "word",
+        class: ["word", !word.known && "unknown", through && "through", unseen && "unseen"]
+          .filter(Boolean)
+          .join(" "),
         role: "button",
         tabindex: -1,
         title: said,

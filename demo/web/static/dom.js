@@ -28,5 +28,7 @@ export const regionVariable = (region) =>
   `--region-${region > COLOURS ? ((region - 1) % COLOURS) + 1 : region}`;
 export const regionColour = (region) => `var(${regionVariable(region)})`;
 
+export const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
+
 // Scores and betas: three places are plenty for cosines, and large raw products stay short.
 export const short = (number) => (Math.abs(number) >= 100 ? number.toFixed(0) : number.toFixed(3));
