@@ -28,7 +28,7 @@ from core.captioning.beam import Caption, Decoding, search
 from core.captioning.captioner import TrainedCaptioner
 from core.checkpoints import Checkpoint, load_checkpoint
 from core.errors import UserError
-from core.language.vocabulary import UNKNOWN, tokenise, words_of
+from core.language.vocabulary import UNKNOWN, Word, tokenise, words_of
 from core.results import Description, Look, Reading, Spoken
 from core.vision.images import DecodedPhoto
 from core.vision.regions import Regions, copies
@@ -186,7 +186,7 @@ class Describer:
                 f"at most {self.limits.words} can be aligned."
             )
         vocabulary = self.checkpoint.vocabulary
-        ids = vocabulary.ids(word.text for word in words)
+        ids = vocabulary.ids_as_read(word.text for word in words)
         known = np.array(ids) != UNKNOWN
         if not known.any():
             listed = ", ".join(f"“{word.text[:30]}”" for word in words[:5])
@@ -200,7 +200,7 @@ class Describer:
         packed, lengths, _, _ = pack_sentences([ids])
         contextual = model.embed_words(packed, lengths).numpy()
         vectors = grounding_words(model, self.checkpoint.grounding, [ids])
-        read_as = self._read_as(ids)
+        read_as = self._read_as(words, ids)
         judge = self._judge(ids, read_as)
         return Reading(sentence, words, known, vectors, contextual, read_as, judge)
 
@@ -218,12 +218,19 @@ class Describer:
         )
         return evidence.judge(alone, by)
 
-    def _read_as(self, ids: Sequence[int]) -> tuple[tuple[str, ...], ...]:
+    def _read_as(self, words: Sequence[Word], ids: Sequence[int]) -> tuple[tuple[str, ...], ...]:
         vectors = self.checkpoint.alignment.sentences.word_vectors
-        if not isinstance(vectors, ReadWords):
-            return ((),) * len(ids)
-        word = self.checkpoint.vocabulary.word
-        return tuple(tuple(word(near) for near in vectors.read_as(number)) for number in ids)
+        vocabulary = self.checkpoint.vocabulary
+        found: list[tuple[str, ...]] = []
+        for word, number in zip(words, ids, strict=True):
+            form = vocabulary.word(number) if number else word.text
+            if form != word.text and number < len(vocabulary):
+                found.append((form,))
+            elif isinstance(vectors, ReadWords):
+                found.append(tuple(vocabulary.word(near) for near in vectors.read_as(number)))
+            else:
+                found.append(())
+        return tuple(found)
 
 
 def _captioned_inputs(look: Look, regions: list[int], captioner: TrainedCaptioner) -> torch.Tensor:

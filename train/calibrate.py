@@ -39,8 +39,8 @@ KEPT = 0.9
 """Share of the true words of a kind that count as seen."""
 BEST = 0.02
 """Share of the photos whose mean is `high`: on 1,500 photos the best thirty."""
-MOST_WORDS, LEAST_PHOTOS = 300, 8
-"""Other words that are learnt from: the most frequent ones that at least so many photos have."""
+MOST_WORDS = 300
+"""Other words that are learnt from, the most frequent ones."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ class Calibration:
     """Of the data set, evenly spread."""
     labelled_photos: int = 1000
     """Of those with labels."""
+    least_photos: int = 8
+    """A word that is no name of things is learnt from if so many photos' sentences have it."""
     features: Path | None = None
     """Features of `train features` in the place of the sample: all photos that it holds."""
     labelled_features: Path | None = None
@@ -94,6 +96,7 @@ def calibrated(
     labelled: tuple[Sequence[frozenset[str]], np.ndarray],
     categories: Categories,
     names: Sequence[str],
+    least_photos: int,
 ) -> Evidence:
     """What is learnt from the best scores (photos, V) of all words on photos and the words, or the
     labels, that are true of each. names: all labels. Raises DataError where a kind has no truth."""
@@ -108,7 +111,7 @@ def calibrated(
     others = [
         word
         for word, count in counts.most_common()
-        if count >= LEAST_PHOTOS and word not in FUNCTION_WORDS | things
+        if count >= least_photos and word not in FUNCTION_WORDS | things
     ][:MOST_WORDS]
     single = [name for name in names if len(tokenise(name)) == 1]
     for kind, words, (truths, best_of) in ((OTHER, others, said), (THING, single, labelled)):
@@ -194,6 +197,7 @@ def calibrate(options: Calibration, device: torch.device = torch.device("cpu")) 
             ([labelled.labels[k] for k in shown], scores(labelled, shown, shown_store)),
             Categories(names),
             names,
+            options.least_photos,
         )
     save_evidence(folder, evidence)
     return evidence
@@ -227,6 +231,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{name.replace('_', '-')}", type=int, default=default,
             help=f"how many of {of}, evenly spread (default: {default})",
         )  # fmt: skip
+    parser.add_argument(
+        "--least-photos", type=int, default=Calibration.least_photos,
+        help="learn from words that so many photos' sentences have (default: 8)",
+    )  # fmt: skip
     for name in ("features", "labelled_features"):
         parser.add_argument(
             f"--{name.replace('_', '-')}", type=Path,

@@ -212,7 +212,7 @@ class Grounder:
         """A sentence's words and their ids; none where it cannot be read."""
         limits = SentenceLimits()
         words = [word.text for word in words_of(text[: limits.characters + 1])]
-        ids = self.vocabulary.ids(words)
+        ids = self.vocabulary.ids_as_read(words)
         readable = any(ids) and len(words) <= limits.words and len(text) <= limits.characters
         return (words, ids) if readable else ([], [])
 

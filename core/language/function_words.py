@@ -2,9 +2,11 @@
 conjunctions, relative and reflexive pronouns of English.
 
 Where words choose regions they have no vote and follow a neighbour
-(`core.alignment.segmentation`). Personal pronouns such as "he" and numbers such as "two" are not
-among them: they stand for things that are there. Sentences of other languages have none of these
-words, but for a few that are spelled alike, and are read as they were.
+(`core.alignment.segmentation`). "next" and "front" are here for "next to" and "in front of".
+Personal pronouns such as "he" and numbers such as "two" are not among them: they stand for things
+that are there. Sentences of other languages have none of these words, but for a few that are
+spelled alike, and are read as they were. (What a phrase may begin and end with is another question:
+`core.language.phrases`.)
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ FUNCTION_WORDS = frozenset(
         of in on at to by for from with without into onto through over under near up down out off
         above below across along around behind beside besides between among amongst against during
         before after toward towards upon within inside outside past beneath underneath about like
-        amid amidst atop via per
+        amid amidst atop via per next front
         """
     )
 )

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.language.forms import forms_of
 from core.language.word_table import WordTable
 
 UNKNOWN = 0  # the id of every word that neither sentences nor a table taught
@@ -107,6 +108,20 @@ class Vocabulary:
 
     def ids(self, words: Iterable[str]) -> list[int]:
         return [self._ids.get(word, UNKNOWN) for word in words]
+
+    def ids_as_read(self, words: Iterable[str]) -> list[int]:
+        """Ids as people's words are read, which training sentences were not: of a word without a
+        vector of its own, the id of the first of its other forms (`forms_of`) that has one; else
+        the table's; else that of a form in the table."""
+        return [self._as_read(word) for word in words]
+
+    def _as_read(self, word: str) -> int:
+        own = self._ids.get(word, UNKNOWN)
+        if own and own < len(self):
+            return own
+        forms = [self._ids.get(form, UNKNOWN) for form in forms_of(word)]
+        learnt = next((form for form in forms if 0 < form < len(self)), UNKNOWN)
+        return learnt or own or next((form for form in forms if form), UNKNOWN)
 
     @classmethod
     def from_sentences(cls, sentences: Iterable[str], least: int = 5) -> Vocabulary:

@@ -117,7 +117,7 @@ def test_json_has_pixels_and_no_guess_for_unknown_words() -> None:
     data = json.loads(json.dumps(alignment.as_dict(), allow_nan=False))
     assert data["words"][1] == {
         "word": "xyzzy", "start": 4, "end": 9, "known": False, "region": None, "score": None,
-        "read_as": [],
+        "read_as": [], "confidence": None, "seen": None,
     }  # fmt: skip
     assert data["scores"][1] is None
     # 0.05 of the beta that merges both words, 0.2 (see above)
@@ -221,6 +221,16 @@ def test_a_look_without_features_or_captioners_cannot_be_described(
     assert describer.describable(look) == []
     with pytest.raises(ValueError, match=r"region is 0; there are captioners for \[\]"):
         list(describer.describe(look, regions=[0]))
+
+
+def test_a_word_is_read_through_its_other_form(describer: Describer) -> None:
+    """The model knows "dog" and "ball", and neither "dogs" nor "balls"."""
+    reading = describer.read("dogs and a ball")
+    plain = describer.read("dog and a ball")
+    assert reading.read_as[0] == ("dog",)
+    assert plain.read_as[0] == ()
+    assert reading.known.tolist() == plain.known.tolist()
+    assert reading.vectors.tolist() == plain.vectors.tolist()
 
 
 def test_a_word_read_through_others_names_them() -> None:

@@ -77,7 +77,7 @@ export class Controls {
     this.beta.mark.style.setProperty("--at", max ? this.usual / max : 0);
     const pressed = [this.shown === 0, this.shown === this.usual, this.shown >= alignment.merging_beta];
     this.stops.forEach((stop, k) => {
-      stop.setAttribute("aria-pressed", String(pressed[k]));
+      stop.setAttribute("aria-pressed", String(max > 0 && pressed[k]));
       stop.disabled = max === 0;
     });
     if (settled) this.beta.input.value = this.wanted = this.shown;

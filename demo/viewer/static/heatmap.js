@@ -4,6 +4,17 @@
 import { make, regionVariable } from "../../web/static/dom.js";
 import { plotly } from "../../web/static/plotly.js";
 
+// The same heatmap with each row from its own lowest score to its own highest, so that a word whose
+// scores are all high shows where they are highest; pointing still tells the scores.
+export function byRow({ z }) {
+  const scaled = z.map((row) => {
+    const [low, high] = [Math.min(...row), Math.max(...row)];
+    return row.map((score) => (score === null ? null : high > low ? (score - low) / (high - low) : 0));
+  });
+  const hovertemplate = "score %{customdata:.3f}<extra></extra>";
+  return { z: scaled, customdata: z, hovertemplate, showscale: false };
+}
+
 export class Heatmap {
   constructor(point) {
     this.point = point;
@@ -12,11 +23,14 @@ export class Heatmap {
       role: "img",
       "aria-label": "Scores of all words with the regions shown; each word's region is marked",
     });
+    this.rows = make("input", { type: "checkbox" });
+    this.rows.addEventListener("change", () => this.draw());
     this.root = make(
       "section",
       { class: "heatmap", hidden: true },
       make("h2", {}, "Scores"),
       make("p", {}, "A row for each word, a column for each region; the word's choice is marked."),
+      make("label", { class: "every" }, this.rows, "each word to its own range"),
       make("div", { class: "scroll" }, this.plot),
     );
     new ResizeObserver(() => this.fit()).observe(this.root);
@@ -60,6 +74,7 @@ export class Heatmap {
     const style = getComputedStyle(this.plot);
     const colour = (name) => style.getPropertyValue(name).trim();
     const [heat, marks] = data;
+    if (this.rows.checked) Object.assign(heat, byRow(heat));
     // One word's scores may be far above the others': low ones get more of the shades.
     heat.colorscale = [0, 1, 2, 3].map((k) => [(k / 3) ** 1.7, colour(`--heat-${k}`)]);
     heat.colorbar.tickfont = { color: colour("--quiet"), size: 11 };

@@ -40,7 +40,7 @@ export class Segments {
         make("td", {}, make("span", { class: "chip", style: colour }, regionName(segment.region))),
         make("td", { class: "box-pixels" }, pixels(segment.box)),
         make("td", { class: "number" }, short(segment.score)),
-        make("td", {}, seen(segment, alignment.words)),
+        make("td", { class: "seen" }, seen(segment, alignment.words)),
       );
       pointing(row, () => this.point({ segment }), () => this.point(null));
       row.addEventListener("click", () => this.point({ segment }, true));

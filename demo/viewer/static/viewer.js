@@ -15,6 +15,7 @@ import { Heatmap } from "./heatmap.js";
 import { ScoreMap } from "./score_map.js";
 import { Segments } from "./segments.js";
 import { Sentence } from "./sentence.js";
+import { unknownWords } from "./unknown_words.js";
 
 // Gradio hands the same photo over as a new object with each beta.
 const alike = (one, other) => one?.src === other?.src && one?.credit === other?.credit;
@@ -37,11 +38,13 @@ export class Viewer {
     this.segments = new Segments(point);
     this.heatmap = new Heatmap(point);
     this.hint = make("p", { class: "hint" });
+    this.unknown = make("p", { class: "hint", role: "note" });
     this.exports = new Exports(this);
     this.words = make(
       "div",
       { class: "words" },
       this.sentence.root,
+      this.unknown,
       this.controls.root,
       this.segments.root,
       this.exports.root,
@@ -89,6 +92,8 @@ export class Viewer {
       this.controls.show(alignment, value.slider);
       this.sentence.show(alignment, this.controls.threshold);
       this.segments.show(alignment);
+      this.unknown.textContent = unknownWords(alignment);
+      this.unknown.hidden = !this.unknown.textContent;
       this.exports.show(this.photo);
       this.heatmap.show(alignment, value.figure);
     }
