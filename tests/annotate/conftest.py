@@ -21,7 +21,7 @@ from annotate import schema
 from annotate.people import OPERATOR
 from annotate.store import Store
 from tests.annotate import cluster
-from tests.annotate.people import Crew
+from tests.annotate.store_helper import StoreHelper
 
 NUMBERS = count(1)
 
@@ -102,8 +102,8 @@ def store(url: str, clock: Clock) -> Iterator[Store]:
 
 
 @pytest.fixture
-def crew(store: Store) -> Crew:
-    return Crew(store, OPERATOR)
+def helper(store: Store) -> StoreHelper:
+    return StoreHelper(store, OPERATOR)
 
 
 def unsynced(store: Store) -> Store:

@@ -16,7 +16,7 @@ from annotate.projects import ProjectSettings
 from annotate.store import Store
 from core.formats.record import Photo
 from tests.annotate.conftest import Clock
-from tests.annotate.people import HEIGHT, WIDTH, content
+from tests.annotate.store_helper import HEIGHT, WIDTH, content
 
 
 def told(store: Store) -> list[tuple[str, str, str, str, str, str]]:

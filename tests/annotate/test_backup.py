@@ -26,7 +26,7 @@ from annotate.photo_folder import scan
 from annotate.projects import ProjectSettings
 from annotate.store import Store
 from tests.annotate.conftest import Clock, create_database
-from tests.annotate.people import Crew, content, key
+from tests.annotate.store_helper import StoreHelper, content, key
 
 RULES = ProjectSettings(boxes_per_photo=2)
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -43,7 +43,7 @@ def rows(store: Store) -> Rows:
 
 def worked(store: Store, folder: Path) -> int:
     """A project with photos in a folder and one that was uploaded, and work of every kind."""
-    crew = Crew(store, OPERATOR)
+    helper = StoreHelper(store, OPERATOR)
     project = store.projects.create(OPERATOR, "Streets & squares", RULES).id
     folder.mkdir()
     for k in range(3):
@@ -53,11 +53,11 @@ def worked(store: Store, folder: Path) -> int:
     Image.new("RGB", (44, 33)).save(uploaded)
     store.photos.upload(OPERATOR, project, "up.png", uploaded.read_bytes())
     store.people.add(OPERATOR, "Root", "correct horse", "owner")
-    ada, ben = crew.person("Ada"), crew.person("Ben")
-    crew.done(ada, project)
-    crew.skip(ben, crew.next(ben, project))
-    store.review.mark_bad(OPERATOR, crew.done(ben, project).assignment, "not all there")
-    task = crew.next(ada, project)
+    ada, ben = helper.person("Ada"), helper.person("Ben")
+    helper.done(ada, project)
+    helper.skip(ben, helper.next(ben, project))
+    store.review.mark_bad(OPERATOR, helper.done(ben, project).assignment, "not all there")
+    task = helper.next(ada, project)
     store.work.save(ada, task.assignment, content(1, "ein Haus 🏠"), 0, key())
     store.sign_ins.begin(ada)
     return project
@@ -104,7 +104,7 @@ def test_what_is_restored_is_what_was_there(
     with restored.database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(schema.Session)) == 0
     restored.people.add(OPERATOR, "Later", None)  # ids go on from the highest
-    Crew(restored, OPERATOR).project(name="afterwards")
+    StoreHelper(restored, OPERATOR).project(name="afterwards")
     restored.close()
 
 
@@ -131,10 +131,10 @@ def test_a_photo_that_is_gone_is_told_and_the_rest_is_kept(store: Store, tmp_pat
 def test_people_work_while_a_backup_is_made(store: Store, url: str, tmp_path: Path) -> None:
     """Each backup is of one moment: what was acknowledged before it began is in it, and no work is
     without its history."""
-    crew = Crew(store, OPERATOR)
-    project = crew.project(photos=4, annotators_per_photo=9)
-    people = [crew.person(f"person {k}") for k in range(4)]
-    tasks = [crew.next(one, project) for one in people]
+    helper = StoreHelper(store, OPERATOR)
+    project = helper.project(photos=4, annotators_per_photo=9)
+    people = [helper.person(f"person {k}") for k in range(4)]
+    tasks = [helper.next(one, project) for one in people]
     saved, over = [0] * 4, threading.Event()
 
     def save(k: int) -> None:

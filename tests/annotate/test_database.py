@@ -18,7 +18,7 @@ from annotate.database import MIGRATIONS, WAL_SINCE, Database
 from annotate.errors import FullError, InvalidError, SchemaError, StoreError
 from annotate.people import OPERATOR
 from annotate.store import Store
-from tests.annotate.people import Crew, content
+from tests.annotate.store_helper import StoreHelper, content
 
 REVISIONS = sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
@@ -112,17 +112,17 @@ def test_an_unmigrated_database_says_so(empty_url: str) -> None:
     store.close()
 
 
-def test_a_read_sees_one_state_of_the_database(crew: Crew) -> None:
+def test_a_read_sees_one_state_of_the_database(helper: StoreHelper) -> None:
     """Else an export could hold a submission without the boxes that were saved meanwhile."""
     count = select(func.count()).select_from(schema.Person)
     with ThreadPoolExecutor(1) as thread:
-        with crew.store.database.read() as connection:
+        with helper.store.database.read() as connection:
             assert connection.scalar(count) == 0
-            entering = thread.submit(crew.person)
+            entering = thread.submit(helper.person)
             wait([entering], timeout=0.5)  # SQLite's writer waits for its readers
             assert connection.scalar(count) == 0
         entering.result()
-    with crew.store.database.read() as connection:
+    with helper.store.database.read() as connection:
         assert connection.scalar(count) == 1
 
 
@@ -147,9 +147,9 @@ def test_a_full_disk_says_so_and_old_data_stays(sqlite_template: Path, tmp_path:
     """A full disk, made by a file that may not grow past what it has now."""
     shutil.copy(sqlite_template, tmp_path / "store.db")
     roomy = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    crew = Crew(roomy, OPERATOR)
-    project, ada = crew.project(), crew.person()
-    task = crew.next(ada, project)
+    helper = StoreHelper(roomy, OPERATOR)
+    project, ada = helper.project(), helper.person()
+    task = helper.next(ada, project)
     roomy.work.save(ada, task.assignment, content(2), 0)
     with roomy.database.read() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar_one()

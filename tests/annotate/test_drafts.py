@@ -21,12 +21,12 @@ from annotate.work import Content
 from core.formats.record import Suggestion
 from core.formats.validation import MOST_BOXES, box_of
 from tests.annotate.conftest import Clock
-from tests.annotate.people import HEIGHT, WIDTH, Crew, content, key, region
+from tests.annotate.store_helper import HEIGHT, WIDTH, StoreHelper, content, key, region
 
 
-def test_a_draft_is_back_on_another_machine(crew: Crew, url: str, clock: Clock) -> None:
-    project, ada = crew.project(), crew.person()
-    task = crew.next(ada, project)
+def test_a_draft_is_back_on_another_machine(helper: StoreHelper, url: str, clock: Clock) -> None:
+    project, ada = helper.project(), helper.person()
+    task = helper.next(ada, project)
     edges = (0.1, 1 / 3, 99.99999999999999, math.nextafter(80, 0))
     draft = Content(
         (
@@ -35,7 +35,7 @@ def test_a_draft_is_back_on_another_machine(crew: Crew, url: str, clock: Clock) 
         ),
         12.25,
     )
-    receipt = crew.store.work.save(ada, task.assignment, draft, 0, key())
+    receipt = helper.store.work.save(ada, task.assignment, draft, 0, key())
     assert (receipt.version, receipt.state, receipt.at) == (1, "open", clock.now)
     elsewhere = Store(url, clock)
     again = elsewhere.work.next_photo(ada, project)
@@ -45,38 +45,38 @@ def test_a_draft_is_back_on_another_machine(crew: Crew, url: str, clock: Clock) 
     )
 
 
-def test_a_draft_may_be_emptied(crew: Crew) -> None:
-    project, ada = crew.project(), crew.person()
-    task = crew.next(ada, project)
-    crew.store.work.save(ada, task.assignment, content(2), 0)
-    crew.store.work.save(ada, task.assignment, Content(), 1)
-    assert crew.store.work.task(ada, task.assignment).content == Content()
+def test_a_draft_may_be_emptied(helper: StoreHelper) -> None:
+    project, ada = helper.project(), helper.person()
+    task = helper.next(ada, project)
+    helper.store.work.save(ada, task.assignment, content(2), 0)
+    helper.store.work.save(ada, task.assignment, Content(), 1)
+    assert helper.store.work.task(ada, task.assignment).content == Content()
 
 
-def test_a_stale_form_is_told_who_changed_what_and_when(crew: Crew, clock: Clock) -> None:
+def test_a_stale_form_is_told_who_changed_what_and_when(helper: StoreHelper, clock: Clock) -> None:
     """No update is lost: who saves an older form is told who changed what, and when."""
-    project, ada = crew.project(), crew.person()
-    task = crew.next(ada, project)
-    crew.store.work.save(ada, task.assignment, content(1, "here"), 0)
+    project, ada = helper.project(), helper.person()
+    task = helper.next(ada, project)
+    helper.store.work.save(ada, task.assignment, content(1, "here"), 0)
     saved = clock.now
     clock.turn(1)
     for change in (
-        lambda: crew.store.work.save(ada, task.assignment, content(1, "there"), 0, key()),
-        lambda: crew.store.work.submit(ada, task.assignment, content(2, "there"), 0, key()),
-        lambda: crew.store.work.skip(ada, task.assignment, "there", 0, key()),
+        lambda: helper.store.work.save(ada, task.assignment, content(1, "there"), 0, key()),
+        lambda: helper.store.work.submit(ada, task.assignment, content(2, "there"), 0, key()),
+        lambda: helper.store.work.skip(ada, task.assignment, "there", 0, key()),
     ):
         with pytest.raises(StaleError, match="Ada saved this on 2026-05-04 at 12:00:00") as caught:
             change()
         error = caught.value
         assert (error.who, error.what, error.when, error.version) == ("Ada", "saved", saved, 1)
-    assert crew.store.work.task(ada, task.assignment).content == content(1, "here")
+    assert helper.store.work.task(ada, task.assignment).content == content(1, "here")
 
 
-def test_four_threads_of_sixty_saves_lose_nothing(crew: Crew) -> None:
+def test_four_threads_of_sixty_saves_lose_nothing(helper: StoreHelper) -> None:
     """None is lost: every acknowledged save builds on the one before; all are in the history."""
-    project, ada = crew.project(), crew.person()
-    assignment = crew.next(ada, project).assignment
-    work = crew.store.work
+    project, ada = helper.project(), helper.person()
+    assignment = helper.next(ada, project).assignment
+    work = helper.store.work
 
     def save(thread: int) -> list[str]:
         acknowledged = []
@@ -92,34 +92,34 @@ def test_four_threads_of_sixty_saves_lose_nothing(crew: Crew) -> None:
 
     with ThreadPoolExecutor(4) as threads:
         acknowledged = [mark for marks in threads.map(save, range(4)) for mark in marks]
-    history = crew.store.review.history(ada, assignment)
+    history = helper.store.review.history(ada, assignment)
     assert [change.version for change in history] == list(range(1, 241))
     stored = [one["snippet"] for change in history for one in change.before["annotations"]]
     stored += [one.snippet for one in work.task(ada, assignment).content.annotations]
     assert sorted(stored) == sorted(acknowledged)
 
 
-def test_twenty_parallel_submits_are_one(crew: Crew) -> None:
+def test_twenty_parallel_submits_are_one(helper: StoreHelper) -> None:
     """A submit that is sent twenty times is one submit."""
-    project, ada = crew.project(), crew.person()
-    task, again = crew.next(ada, project), key()
+    project, ada = helper.project(), helper.person()
+    task, again = helper.next(ada, project), key()
 
     def submit(_: int) -> object:
-        return crew.store.work.submit(ada, task.assignment, content(), 0, again)
+        return helper.store.work.submit(ada, task.assignment, content(), 0, again)
 
     with ThreadPoolExecutor(20) as threads:
         receipts = list(threads.map(submit, range(20)))
     assert set(receipts) == {receipts[0]}
-    assert len(crew.store.review.history(ada, task.assignment)) == 1
-    assert crew.store.progress.mine(ada, project).done == 1
+    assert len(helper.store.review.history(ada, task.assignment)) == 1
+    assert helper.store.progress.mine(ada, project).done == 1
     with pytest.raises(FinalError, match="submitted and is final"):
-        crew.store.work.submit(ada, task.assignment, content(), 1, key())
+        helper.store.work.submit(ada, task.assignment, content(), 1, key())
 
 
-def test_a_repeated_save_or_skip_gives_the_first_receipt(crew: Crew, clock: Clock) -> None:
-    project, ada = crew.project(), crew.person()
-    task = crew.next(ada, project)
-    work, first, second = crew.store.work, key(), key()
+def test_a_repeated_save_or_skip_gives_the_first_receipt(helper: StoreHelper, clock: Clock) -> None:
+    project, ada = helper.project(), helper.person()
+    task = helper.next(ada, project)
+    work, first, second = helper.store.work, key(), key()
     saved = work.save(ada, task.assignment, content(1, "first"), 0, first)
     work.save(ada, task.assignment, content(1, "second"), 1)
     clock.turn(1)
@@ -129,12 +129,12 @@ def test_a_repeated_save_or_skip_gives_the_first_receipt(crew: Crew, clock: Cloc
         work.submit(ada, task.assignment, content(), 2, first)
     skipped = work.skip(ada, task.assignment, "too dark", 2, second)
     assert work.skip(ada, task.assignment, "too dark", 2, second) == skipped
-    assert crew.store.progress.mine(ada, project).skipped == 1
+    assert helper.store.progress.mine(ada, project).skipped == 1
 
 
-def test_submit_wants_all_boxes_with_words_in_order(crew: Crew) -> None:
-    project, ada = crew.project(boxes_per_photo=2), crew.person()
-    task = crew.next(ada, project)
+def test_submit_wants_all_boxes_with_words_in_order(helper: StoreHelper) -> None:
+    project, ada = helper.project(boxes_per_photo=2), helper.person()
+    task = helper.next(ada, project)
     refused = (
         (content(1), "has 1 boxes; expected 2"),
         (content(3), "has 3 boxes; expected 2"),
@@ -146,14 +146,14 @@ def test_submit_wants_all_boxes_with_words_in_order(crew: Crew) -> None:
     )
     for wrong, sentence in refused:
         with pytest.raises(InvalidError, match=sentence):
-            crew.store.work.submit(ada, task.assignment, wrong, 0, key())
-    assert crew.store.work.task(ada, task.assignment) == task
+            helper.store.work.submit(ada, task.assignment, wrong, 0, key())
+    assert helper.store.work.task(ada, task.assignment) == task
     turned = Content((replace(region(1), order=9), replace(region(2), order=4)))
-    crew.store.work.submit(ada, task.assignment, turned, 0, key())
-    stored = crew.store.work.task(ada, task.assignment)
+    helper.store.work.submit(ada, task.assignment, turned, 0, key())
+    stored = helper.store.work.task(ada, task.assignment)
     assert [(one.id, one.order) for one in stored.content.annotations] == [("r2", 0), ("r1", 1)]
     with pytest.raises(InvalidError, match="The reason is blank"):
-        crew.skip(ada, crew.next(ada, project), " ")
+        helper.skip(ada, helper.next(ada, project), " ")
 
 
 NO_DRAFT: list[Any] = [
@@ -178,21 +178,21 @@ NO_DRAFT: list[Any] = [
 ]
 
 
-def test_what_no_draft_may_hold(crew: Crew) -> None:
-    project, ada = crew.project(), crew.person()
-    task = crew.next(ada, project)
+def test_what_no_draft_may_hold(helper: StoreHelper) -> None:
+    project, ada = helper.project(), helper.person()
+    task = helper.next(ada, project)
     for wrong in NO_DRAFT:
         with pytest.raises(InvalidError, match=r"^[A-Z].*\.$"):
-            crew.store.work.save(ada, task.assignment, Content((wrong,)), 0)
-    assert crew.store.work.task(ada, task.assignment) == task
+            helper.store.work.save(ada, task.assignment, Content((wrong,)), 0)
+    assert helper.store.work.task(ada, task.assignment) == task
 
 
-def test_a_flood_of_boxes_is_refused(crew: Crew) -> None:
-    project, ada = crew.project(), crew.person()
-    task = crew.next(ada, project)
+def test_a_flood_of_boxes_is_refused(helper: StoreHelper) -> None:
+    project, ada = helper.project(), helper.person()
+    task = helper.next(ada, project)
     flood = Content(tuple(replace(region(), id=str(n), order=n) for n in range(MOST_BOXES + 1)))
     with pytest.raises(InvalidError, match="at most 1,000"):
-        crew.store.work.save(ada, task.assignment, flood, 0)
+        helper.store.work.save(ada, task.assignment, flood, 0)
 
 
 ANY_NUMBER = st.floats() | st.integers(-5, 120) | st.sampled_from([0.0, -0.0, 80.0, 100.0])
@@ -249,28 +249,28 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("table", ["annotation", "suggestion"])
-def test_the_database_itself_refuses_such_boxes(crew: Crew, url: str, table: str) -> None:
+def test_the_database_itself_refuses_such_boxes(helper: StoreHelper, url: str, table: str) -> None:
     """The constraints of the tables refuse them from raw SQL: with a photo's wrong size, too."""
-    _stored(crew)
+    _stored(helper)
     for change in REFUSED:
         with pytest.raises(sqlalchemy.exc.DBAPIError):
             _raw(url, f"UPDATE {table} SET {change}")
 
 
-def test_the_database_takes_a_good_box(crew: Crew, url: str) -> None:
-    _stored(crew)
+def test_the_database_takes_a_good_box(helper: StoreHelper, url: str) -> None:
+    _stored(helper)
     for table in ("annotation", "suggestion"):
         _raw(url, f"UPDATE {table} SET x0 = 0, y0 = 0, x1 = width, y1 = height")
-    with crew.store.database.read() as connection:
+    with helper.store.database.read() as connection:
         boxes = connection.execute(select(schema.Annotation.x1, schema.Annotation.y1)).all()
     assert set(boxes) == {(WIDTH, HEIGHT)}
 
 
-def _stored(crew: Crew) -> None:
-    project, ada = crew.project(photos=1), crew.person()
-    crew.submit(ada, crew.next(ada, project))
+def _stored(helper: StoreHelper) -> None:
+    project, ada = helper.project(photos=1), helper.person()
+    helper.submit(ada, helper.next(ada, project))
     proposed = Suggestion("s1", (1, 2, 30, 40), "a dog", 0.5, "model")
-    crew.store.projects.add_suggestions(crew.operator, project, {"0.jpg": [proposed]})
+    helper.store.projects.add_suggestions(helper.operator, project, {"0.jpg": [proposed]})
 
 
 def _raw(url: str, statement: str) -> None:

@@ -15,7 +15,7 @@ from annotate.people import OPERATOR
 from annotate.store import Store
 from core.formats.record import Annotation, Photo, Project, Submission, Suggestion
 from tests.annotate.conftest import empty
-from tests.annotate.people import Crew, content
+from tests.annotate.store_helper import StoreHelper, content
 
 SUBMITTED = Submission(
     "s1",
@@ -50,9 +50,9 @@ WHOLE = Project(
 
 
 @pytest.fixture
-def other(postgresql: str, tmp_path: Path, crew: Crew) -> Iterator[Store]:
+def other(postgresql: str, tmp_path: Path, helper: StoreHelper) -> Iterator[Store]:
     """A second store, on the other database than the first."""
-    if crew.store.database.sqlite:
+    if helper.store.database.sqlite:
         empty(f"{postgresql}/shared")
         store = Store(f"{postgresql}/shared")
     else:
@@ -62,34 +62,34 @@ def other(postgresql: str, tmp_path: Path, crew: Crew) -> Iterator[Store]:
     store.close()
 
 
-def test_what_goes_in_comes_out_of_both_databases(crew: Crew, other: Store) -> None:
-    loaded = crew.store.load(OPERATOR, WHOLE)
-    out = crew.store.records(OPERATOR, loaded.id)
+def test_what_goes_in_comes_out_of_both_databases(helper: StoreHelper, other: Store) -> None:
+    loaded = helper.store.load(OPERATOR, WHOLE)
+    out = helper.store.records(OPERATOR, loaded.id)
     assert out == WHOLE
     there = other.load(OPERATOR, out)
     assert other.records(OPERATOR, there.id) == WHOLE
-    again = crew.store.load(OPERATOR, other.records(OPERATOR, there.id), "again")
-    assert crew.store.records(OPERATOR, again.id) == replace(WHOLE, name="again")
+    again = helper.store.load(OPERATOR, other.records(OPERATOR, there.id), "again")
+    assert helper.store.records(OPERATOR, again.id) == replace(WHOLE, name="again")
 
 
-def test_work_goes_on_where_a_project_was_loaded(crew: Crew) -> None:
-    project = crew.store.load(OPERATOR, WHOLE).id
-    ada, zoe = crew.person("Ada"), crew.person("Zoë")
-    assert crew.store.work.next_photo(zoe, project) is None  # had both
-    assert crew.next(ada, project).photo.name == "b.jpg"
-    totals = crew.store.progress.project(OPERATOR, project)
+def test_work_goes_on_where_a_project_was_loaded(helper: StoreHelper) -> None:
+    project = helper.store.load(OPERATOR, WHOLE).id
+    ada, zoe = helper.person("Ada"), helper.person("Zoë")
+    assert helper.store.work.next_photo(zoe, project) is None  # had both
+    assert helper.next(ada, project).photo.name == "b.jpg"
+    totals = helper.store.progress.project(OPERATOR, project)
     assert (totals.photos, totals.submissions, totals.wanted) == (2, 0, 6)
-    assert crew.store.people.verify("Zoë", "") is None
+    assert helper.store.people.verify("Zoë", "") is None
 
 
-def test_drafts_stay_where_they_are(crew: Crew) -> None:
-    project, ada = crew.project(), crew.person()
-    task = crew.next(ada, project)
-    crew.store.work.save(ada, task.assignment, content(1), 0)
-    out = crew.store.records(OPERATOR, project)
+def test_drafts_stay_where_they_are(helper: StoreHelper) -> None:
+    project, ada = helper.project(), helper.person()
+    task = helper.next(ada, project)
+    helper.store.work.save(ada, task.assignment, content(1), 0)
+    out = helper.store.records(OPERATOR, project)
     assert (out.annotators, out.submissions) == (("Ada",), ())
-    crew.submit(ada, crew.next(ada, project))
-    [done] = crew.store.records(OPERATOR, project).submissions
+    helper.submit(ada, helper.next(ada, project))
+    [done] = helper.store.records(OPERATOR, project).submissions
     assert (done.annotations, done.seconds) == (content(2).annotations, 4.0)
 
 
@@ -118,18 +118,18 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def test_a_wrong_project_leaves_nothing(crew: Crew) -> None:
-    taken = crew.project(name="taken")
+def test_a_wrong_project_leaves_nothing(helper: StoreHelper) -> None:
+    taken = helper.project(name="taken")
     for sentence, change in WRONG:
         with pytest.raises(InvalidError, match=sentence):
-            crew.store.load(OPERATOR, replace(WHOLE, **change))
-    assert [one.id for one in crew.store.projects.all(OPERATOR)] == [taken]
-    assert crew.store.people.all(OPERATOR) == []
+            helper.store.load(OPERATOR, replace(WHOLE, **change))
+    assert [one.id for one in helper.store.projects.all(OPERATOR)] == [taken]
+    assert helper.store.people.all(OPERATOR) == []
 
 
-def test_only_owners_exchange(crew: Crew) -> None:
-    project, ada = crew.project(), crew.person()
+def test_only_owners_exchange(helper: StoreHelper) -> None:
+    project, ada = helper.project(), helper.person()
     with pytest.raises(NotAllowedError):
-        crew.store.load(ada, WHOLE)
+        helper.store.load(ada, WHOLE)
     with pytest.raises(NotAllowedError):
-        crew.store.records(ada, project)
+        helper.store.records(ada, project)

@@ -18,7 +18,7 @@ from annotate.store import Store
 from core.formats import FORMATS, FormatError, ReadOptions
 from core.formats.contents import contents_of, counted
 from core.formats.record import Annotation, Photo, Project, Submission, Suggestion
-from tests.annotate.people import Crew
+from tests.annotate.store_helper import StoreHelper
 
 TWO = Project(
     "harbour",
@@ -172,20 +172,20 @@ def test_every_format_reads_an_empty_project_back() -> None:
 
 
 def test_what_a_format_leaves_out_is_said(
-    crew: Crew, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    helper: StoreHelper, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Every export says how much its file holds, by counting the file, and names the rest."""
-    project = crew.project(photos=3, annotators_per_photo=2)
-    ada, ben = crew.person("Ada"), crew.person("Ben")
-    bad = crew.done(ada, project)
+    project = helper.project(photos=3, annotators_per_photo=2)
+    ada, ben = helper.person("Ada"), helper.person("Ben")
+    bad = helper.done(ada, project)
     for who in (ada, ben):
-        crew.done(who, project)
-    crew.skip(ben, crew.next(ben, project))
-    crew.store.review.mark_bad(OPERATOR, bad.assignment, "copied")
+        helper.done(who, project)
+    helper.skip(ben, helper.next(ben, project))
+    helper.store.review.mark_bad(OPERATOR, bad.assignment, "copied")
     hound = Suggestion("1", (1, 2, 30, 40), "a hound", 0.5, "a model")
-    crew.store.projects.add_suggestions(OPERATOR, project, {"0.jpg": [hound]})
-    records = crew.store.records(OPERATOR, project)
-    assert crew.store.progress.contents(OPERATOR, project) == contents_of(records)
+    helper.store.projects.add_suggestions(OPERATOR, project, {"0.jpg": [hound]})
+    records = helper.store.records(OPERATOR, project)
+    assert helper.store.progress.contents(OPERATOR, project) == contents_of(records)
     for one in FORMATS.values():
         out = tmp_path / f"out{one.ending}"
         run("export", "--format", one.name, "--project", "horses", "--out", str(out), "--url", url)

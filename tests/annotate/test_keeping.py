@@ -15,14 +15,14 @@ from annotate.photo_folder import scan
 from annotate.store import Store
 from core.formats.record import Suggestion
 from tests.annotate.conftest import Clock
-from tests.annotate.people import Crew, content
+from tests.annotate.store_helper import StoreHelper, content
 from tests.annotate.test_projects import ids, png
 from tests.annotate.test_work import recount
 
 
 @pytest.fixture
-def owner(crew: Crew) -> Person:
-    return crew.store.people.add(OPERATOR, "Root", "correct horse", "owner")
+def owner(helper: StoreHelper) -> Person:
+    return helper.store.people.add(OPERATOR, "Root", "correct horse", "owner")
 
 
 def rows(store: Store) -> dict[str, int]:
@@ -35,16 +35,18 @@ def rows(store: Store) -> dict[str, int]:
         }
 
 
-def test_a_project_is_renamed_copied_archived_and_deleted(crew: Crew, owner: Person) -> None:
-    store, ada = crew.store, crew.person()
-    other = crew.project(photos=1, name="another")
-    crew.done(ada, other)
+def test_a_project_is_renamed_copied_archived_and_deleted(
+    helper: StoreHelper, owner: Person
+) -> None:
+    store, ada = helper.store, helper.person()
+    other = helper.project(photos=1, name="another")
+    helper.done(ada, other)
     before = rows(store)
-    project = crew.project(photos=2, annotators_per_photo=2, name="horses")
+    project = helper.project(photos=2, annotators_per_photo=2, name="horses")
     store.photos.upload(owner, project, "up.png", png())
     hound = Suggestion("1", (1, 2, 30, 40), "a hound", 0.5, "a model")
     store.projects.add_suggestions(owner, project, {"0.jpg": [hound]})
-    crew.done(ada, project)
+    helper.done(ada, project)
 
     keep = store.keeping
     assert keep.rename(owner, project, " ponies ").name == "ponies"
@@ -52,13 +54,13 @@ def test_a_project_is_renamed_copied_archived_and_deleted(crew: Crew, owner: Per
         keep.rename(owner, project, "another")
     copied = keep.copy(owner, project, "copy")
     assert copied.settings == store.projects.get(owner, project).settings
-    assert sorted(ids(crew, copied.id)) == ["0.jpg", "1.jpg", "up.png"]
-    assert store.photos.bytes(owner, ids(crew, copied.id)["up.png"]) == png()
+    assert sorted(ids(helper, copied.id)) == ["0.jpg", "1.jpg", "up.png"]
+    assert store.photos.bytes(owner, ids(helper, copied.id)["up.png"]) == png()
     assert store.records(owner, copied.id).submissions == ()
     recount(store, copied.id)
-    assert crew.done(ada, copied.id).photo.name == "0.jpg"  # in the same order, for everybody
+    assert helper.done(ada, copied.id).photo.name == "0.jpg"  # in the same order, for everybody
 
-    task = crew.next(ada, project)
+    task = helper.next(ada, project)
     keep.archive(owner, project, True)
     assert [one.name for one in store.projects.all(ada)] == ["another", "copy"]
     assert {one.name: one.archived for one in store.projects.all(owner)}["ponies"]
@@ -84,18 +86,20 @@ def test_a_project_is_renamed_copied_archived_and_deleted(crew: Crew, owner: Per
     assert done.count("deleted a project") == 2
 
 
-def test_a_copy_keeps_the_places_of_photos(crew: Crew, owner: Person, tmp_path: Path) -> None:
-    project = crew.project(photos=0)
+def test_a_copy_keeps_the_places_of_photos(
+    helper: StoreHelper, owner: Person, tmp_path: Path
+) -> None:
+    project = helper.project(photos=0)
     (tmp_path / "a.png").write_bytes(png())
-    crew.store.photos.add_found(OPERATOR, project, tmp_path, scan(tmp_path).found)
-    copied = crew.store.keeping.copy(owner, project, "copy").id
-    assert crew.store.photos.bytes(owner, ids(crew, copied)["a.png"]) == png()
+    helper.store.photos.add_found(OPERATOR, project, tmp_path, scan(tmp_path).found)
+    copied = helper.store.keeping.copy(owner, project, "copy").id
+    assert helper.store.photos.bytes(owner, ids(helper, copied)["a.png"]) == png()
 
 
-def test_only_owners(crew: Crew) -> None:
-    project, ada = crew.project(), crew.person()
-    photo = ids(crew, project)["0.jpg"]
-    keep, invitations = crew.store.keeping, crew.store.invitations
+def test_only_owners(helper: StoreHelper) -> None:
+    project, ada = helper.project(), helper.person()
+    photo = ids(helper, project)["0.jpg"]
+    keep, invitations = helper.store.keeping, helper.store.invitations
     for call in (
         lambda: keep.rename(ada, project, "x"),
         lambda: keep.copy(ada, project, "x"),
@@ -107,16 +111,16 @@ def test_only_owners(crew: Crew) -> None:
         lambda: invitations.invite(ada),
         lambda: invitations.open(ada),
         lambda: invitations.withdraw(ada, 1),
-        lambda: crew.store.people.set_role(ada, "Ben", "owner"),
+        lambda: helper.store.people.set_role(ada, "Ben", "owner"),
     ):
         with pytest.raises(NotAllowedError, match="only an owner"):
             call()
 
 
-def test_who_works_on_a_project(crew: Crew, owner: Person) -> None:
-    store, ada, ben = crew.store, crew.person("Ada"), crew.person("Ben")
-    project = crew.project(photos=3, annotators_per_photo=2)
-    crew.done(ada, project)
+def test_who_works_on_a_project(helper: StoreHelper, owner: Person) -> None:
+    store, ada, ben = helper.store, helper.person("Ada"), helper.person("Ben")
+    project = helper.project(photos=3, annotators_per_photo=2)
+    helper.done(ada, project)
     settings = store.projects.get(owner, project).settings
     store.projects.change(owner, project, replace(settings, members_only=True))
     assert {one.name: one.admitted for one in store.keeping.members(owner, project)} == {
@@ -128,7 +132,7 @@ def test_who_works_on_a_project(crew: Crew, owner: Person) -> None:
     with pytest.raises(NotAllowedError, match="An owner has to put you into the project horses"):
         store.work.next_photo(ben, project)
     store.keeping.admit(owner, project, "Ben", True)
-    crew.done(ben, project)
+    helper.done(ben, project)
     store.keeping.admit(owner, project, "Ada", False)
     with pytest.raises(NotAllowedError):
         store.work.next_photo(ada, project)
@@ -137,32 +141,34 @@ def test_who_works_on_a_project(crew: Crew, owner: Person) -> None:
         store.keeping.admit(owner, project, "Zed", True)
 
 
-def test_a_photo_is_given_to_somebody(crew: Crew, owner: Person, clock: Clock) -> None:
-    store, ada, ben = crew.store, crew.person("Ada"), crew.person("Ben")
-    project = crew.project(photos=3, members_only=True)
-    last = ids(crew, project)["2.jpg"]
+def test_a_photo_is_given_to_somebody(helper: StoreHelper, owner: Person, clock: Clock) -> None:
+    store, ada, ben = helper.store, helper.person("Ada"), helper.person("Ben")
+    project = helper.project(photos=3, members_only=True)
+    last = ids(helper, project)["2.jpg"]
     store.keeping.give(owner, last, "Ben")
     clock.turn(60 * 24)
-    task = crew.next(ben, project)  # a day later it is still theirs, and the first
+    task = helper.next(ben, project)  # a day later it is still theirs, and the first
     assert task.photo.id == last
     with pytest.raises(InvalidError, match=r"Ben had the photo 2\.jpg already \(open\)"):
         store.keeping.give(owner, last, "Ben")
     with pytest.raises(InvalidError, match=r"2\.jpg has all its people"):
         store.keeping.give(owner, last, "Ada")
-    crew.submit(ben, task)
-    assert crew.next(ben, project).photo.name == "0.jpg"
+    helper.submit(ben, task)
+    assert helper.next(ben, project).photo.name == "0.jpg"
     assert ada.name == "Ada"
     recount(store, project)
 
 
-def test_an_invitation_lets_one_person_in_once(crew: Crew, owner: Person, clock: Clock) -> None:
-    store = crew.store
-    project = crew.project(members_only=True)
-    gone = crew.project(name="gone")
+def test_an_invitation_lets_one_person_in_once(
+    helper: StoreHelper, owner: Person, clock: Clock
+) -> None:
+    store = helper.store
+    project = helper.project(members_only=True)
+    gone = helper.project(name="gone")
     info, token = store.invitations.invite(owner, "annotator", [project, gone], "the new one", 2)
     store.keeping.delete(owner, gone, "gone")
     assert [one.note for one in store.invitations.open(owner)] == ["the new one"]
-    crew.person("Ada")
+    helper.person("Ada")
     with pytest.raises(InvalidError, match="There is a Ada already"):
         store.invitations.accept(token, "Ada", "a long password")
     with pytest.raises(InvalidError, match="expected at least 8"):
@@ -171,7 +177,7 @@ def test_an_invitation_lets_one_person_in_once(crew: Crew, owner: Person, clock:
     assert proof.person.role == "annotator"
     assert store.people.verify("Nell", "a long password") == proof.person
     assert store.sign_ins.begin(proof)
-    assert crew.next(proof.person, project)
+    assert helper.next(proof.person, project)
     with pytest.raises(NotFoundError, match="was used, was withdrawn or has expired"):
         store.invitations.accept(token, "Other", "a long password")
     assert store.invitations.open(owner) == []
@@ -189,8 +195,10 @@ def test_an_invitation_lets_one_person_in_once(crew: Crew, owner: Person, clock:
         store.invitations.invite(owner, days=0)
 
 
-def test_roles_and_when_somebody_was_last_here(crew: Crew, owner: Person, clock: Clock) -> None:
-    store, ada = crew.store, crew.person()
+def test_roles_and_when_somebody_was_last_here(
+    helper: StoreHelper, owner: Person, clock: Clock
+) -> None:
+    store, ada = helper.store, helper.person()
     token = store.sign_ins.begin(ada)
     store.people.set_role(owner, "Ada", "owner")
     assert store.sign_ins.person(token, False) is None  # whoever came in as annotator is out
@@ -200,11 +208,11 @@ def test_roles_and_when_somebody_was_last_here(crew: Crew, owner: Person, clock:
     with pytest.raises(NotAllowedError, match="their own role"):
         store.people.set_role(owner, "Root", "annotator")
     assert {one.person.name: one.active for one in store.people.all(owner)}["Ada"] is None
-    project = crew.project()
-    crew.next(now, project)
+    project = helper.project()
+    helper.next(now, project)
     first = clock.now
     clock.turn(0.5)
-    task = crew.next(now, project)
+    task = helper.next(now, project)
     seen = {one.person.name: one.active for one in store.people.all(owner)}
     assert seen["Ada"] == first  # to the minute
     clock.turn(5)

@@ -10,36 +10,36 @@ from annotate.errors import NotAllowedError
 from annotate.people import OPERATOR
 from annotate.progress import Mine, PersonProgress, Totals
 from tests.annotate.conftest import Clock
-from tests.annotate.people import Crew, content, key
+from tests.annotate.store_helper import StoreHelper, content, key
 
 
-def test_my_progress(crew: Crew, clock: Clock) -> None:
-    project, ada = crew.project(photos=5), crew.person()
-    assert crew.store.progress.mine(ada, project) == Mine(0, 0, 0, 5, 0.0)
-    crew.done(ada, project)
+def test_my_progress(helper: StoreHelper, clock: Clock) -> None:
+    project, ada = helper.project(photos=5), helper.person()
+    assert helper.store.progress.mine(ada, project) == Mine(0, 0, 0, 5, 0.0)
+    helper.done(ada, project)
     clock.turn(60 * 24)
     for seconds in (8.0, 9.0):
-        task = crew.next(ada, project)
-        crew.store.work.submit(ada, task.assignment, content(2, seconds=seconds), 0, key())
-    crew.skip(ada, crew.next(ada, project))
+        task = helper.next(ada, project)
+        helper.store.work.submit(ada, task.assignment, content(2, seconds=seconds), 0, key())
+    helper.skip(ada, helper.next(ada, project))
     # 4, 8 and 9 seconds; the skipped one is open to others, not to Ada
-    assert crew.store.progress.mine(ada, project) == Mine(3, 1, 2, 1, 7.0)
+    assert helper.store.progress.mine(ada, project) == Mine(3, 1, 2, 1, 7.0)
     yesterday = clock.now - timedelta(days=1)
-    assert crew.store.progress.mine(ada, project, yesterday).today == 3
-    assert crew.store.progress.mine(crew.person("Bob"), project) == Mine(0, 0, 0, 2, 0.0)
+    assert helper.store.progress.mine(ada, project, yesterday).today == 3
+    assert helper.store.progress.mine(helper.person("Bob"), project) == Mine(0, 0, 0, 2, 0.0)
 
 
-def test_the_projects_progress(crew: Crew) -> None:
-    project = crew.project(photos=3, annotators_per_photo=2)
-    ada, bob, cid = (crew.person(name) for name in ("Ada", "Bob", "Cid"))
-    crew.done(ada, project)
-    crew.done(bob, project)
-    crew.done(ada, project)
-    crew.skip(bob, crew.next(bob, project))
-    bad = crew.done(cid, project)  # 1.jpg was full, so it stands behind 2.jpg now
-    crew.store.review.mark_bad(OPERATOR, bad.assignment, "careless")
-    crew.next(ada, project)
-    progress = crew.store.progress
+def test_the_projects_progress(helper: StoreHelper) -> None:
+    project = helper.project(photos=3, annotators_per_photo=2)
+    ada, bob, cid = (helper.person(name) for name in ("Ada", "Bob", "Cid"))
+    helper.done(ada, project)
+    helper.done(bob, project)
+    helper.done(ada, project)
+    helper.skip(bob, helper.next(bob, project))
+    bad = helper.done(cid, project)  # 1.jpg was full, so it stands behind 2.jpg now
+    helper.store.review.mark_bad(OPERATOR, bad.assignment, "careless")
+    helper.next(ada, project)
+    progress = helper.store.progress
     assert progress.project(OPERATOR, project) == Totals(3, 1, 3, 6, {0: 1, 1: 1, 2: 1})
     assert progress.people(OPERATOR, project) == [
         PersonProgress("Ada", 2, 0, 0, 2, 4.0),
@@ -55,16 +55,16 @@ def test_the_projects_progress(crew: Crew) -> None:
     assert progress.photos(OPERATOR, project, photos[0].photo.id, 9) == photos[1:]
 
 
-def test_an_empty_project(crew: Crew) -> None:
-    project = crew.project(photos=0)
-    assert crew.store.progress.project(OPERATOR, project) == Totals(0, 0, 0, 0, {})
-    assert crew.store.progress.people(OPERATOR, project) == []
-    assert crew.store.progress.photos(OPERATOR, project) == []
+def test_an_empty_project(helper: StoreHelper) -> None:
+    project = helper.project(photos=0)
+    assert helper.store.progress.project(OPERATOR, project) == Totals(0, 0, 0, 0, {})
+    assert helper.store.progress.people(OPERATOR, project) == []
+    assert helper.store.progress.photos(OPERATOR, project) == []
 
 
-def test_only_owners_see_everybodys_progress(crew: Crew) -> None:
-    project, ada = crew.project(), crew.person()
-    progress = crew.store.progress
+def test_only_owners_see_everybodys_progress(helper: StoreHelper) -> None:
+    project, ada = helper.project(), helper.person()
+    progress = helper.store.progress
     for call in (progress.project, progress.people, progress.photos):
         with pytest.raises(NotAllowedError, match="only an owner"):
             call(ada, project)

@@ -16,7 +16,7 @@ from annotate.people import OPERATOR
 from annotate.photo_folder import scan
 from annotate.projects import ProjectSettings
 from core.formats.record import Photo, Suggestion
-from tests.annotate.people import Crew
+from tests.annotate.store_helper import StoreHelper
 
 DOG = Suggestion("1", (1.5, 2, 30, 40.25), "a dog", 0.75, "first model")
 
@@ -27,33 +27,33 @@ def photo(folder: Path, name: str, size: tuple[int, int] = (30, 20), turned: int
     Image.new("RGB", size, (200, 100, 0)).save(folder / name, exif=exif)
 
 
-def test_rules_are_kept_and_changed(crew: Crew) -> None:
+def test_rules_are_kept_and_changed(helper: StoreHelper) -> None:
     settings = ProjectSettings(3, 4, "Draw what you see.", False, True, 15)
-    owner = crew.store.people.add(OPERATOR, "Root", "correct horse", "owner")
-    made = crew.store.projects.create(owner, "dogs", settings)
-    assert crew.store.projects.get(owner, made.id) == made
+    owner = helper.store.people.add(OPERATOR, "Root", "correct horse", "owner")
+    made = helper.store.projects.create(owner, "dogs", settings)
+    assert helper.store.projects.get(owner, made.id) == made
     assert (made.name, made.settings) == ("dogs", settings)
-    changed = crew.store.projects.change(owner, made.id, replace(settings, blind=True))
-    assert crew.store.projects.named(owner, "dogs") == changed
+    changed = helper.store.projects.change(owner, made.id, replace(settings, blind=True))
+    assert helper.store.projects.named(owner, "dogs") == changed
     assert changed.settings.blind
     with pytest.raises(InvalidError, match="called dogs already"):
-        crew.store.projects.create(owner, "dogs")
+        helper.store.projects.create(owner, "dogs")
     with pytest.raises(NotFoundError, match="no project called cats; there are: dogs"):
-        crew.store.projects.named(owner, "cats")
+        helper.store.projects.named(owner, "cats")
     for call in (
-        lambda: crew.store.projects.create(crew.person(), "mine"),
-        lambda: crew.store.projects.change(crew.person(), made.id, settings),
-        lambda: crew.store.projects.add_photos(crew.person(), made.id, []),
-        lambda: crew.store.projects.add_suggestions(crew.person(), made.id, {}),
-        lambda: crew.store.photos.add_folder(owner, made.id, Path("/etc")),
-        lambda: crew.store.photos.add_found(owner, made.id, Path("/etc"), []),
-        lambda: crew.store.photos.upload(crew.person(), made.id, "a.png", png()),
+        lambda: helper.store.projects.create(helper.person(), "mine"),
+        lambda: helper.store.projects.change(helper.person(), made.id, settings),
+        lambda: helper.store.projects.add_photos(helper.person(), made.id, []),
+        lambda: helper.store.projects.add_suggestions(helper.person(), made.id, {}),
+        lambda: helper.store.photos.add_folder(owner, made.id, Path("/etc")),
+        lambda: helper.store.photos.add_found(owner, made.id, Path("/etc"), []),
+        lambda: helper.store.photos.upload(helper.person(), made.id, "a.png", png()),
     ):
         with pytest.raises(NotAllowedError):
             call()
 
 
-def test_rules_that_cannot_be(crew: Crew) -> None:
+def test_rules_that_cannot_be(helper: StoreHelper) -> None:
     wrong: list[dict[str, Any]] = [
         {"boxes_per_photo": 0},
         {"annotators_per_photo": 1.5},
@@ -63,18 +63,18 @@ def test_rules_that_cannot_be(crew: Crew) -> None:
     ]
     for rules in wrong:
         with pytest.raises(InvalidError):
-            crew.store.projects.create(OPERATOR, "dogs", ProjectSettings(**rules))
-    assert crew.store.projects.all(OPERATOR) == []
+            helper.store.projects.create(OPERATOR, "dogs", ProjectSettings(**rules))
+    assert helper.store.projects.all(OPERATOR) == []
 
 
-def test_photos_are_added_once(crew: Crew) -> None:
-    project = crew.project(photos=2)
-    add = crew.store.projects.add_photos
+def test_photos_are_added_once(helper: StoreHelper) -> None:
+    project = helper.project(photos=2)
+    add = helper.store.projects.add_photos
     same = Photo("0.jpg", 100, 80, "f" * 64)
     assert add(OPERATOR, project, [same, Photo("new.jpg", 7, 9)]) == 1
     with pytest.raises(InvalidError, match=r"another photo called 0.jpg \(100 x 80\)"):
         add(OPERATOR, project, [Photo("newer.jpg", 7, 9), Photo("0.jpg", 80, 100)])
-    assert crew.store.progress.project(OPERATOR, project).photos == 3
+    assert helper.store.progress.project(OPERATOR, project).photos == 3
     for name in ("../0.jpg", "a/b.jpg", "a\\b.jpg", "C:x.jpg", "..", "", "a\0", "a\nb"):
         with pytest.raises(InvalidError):
             add(OPERATOR, project, [Photo(name, 7, 9)])
@@ -107,13 +107,15 @@ def test_a_folder_is_read_with_upright_sizes(tmp_path: Path) -> None:
         scan(tmp_path / "nowhere")
 
 
-def ids(crew: Crew, project: int) -> dict[str, int]:
-    listed = crew.store.progress.photos(OPERATOR, project)
+def ids(helper: StoreHelper, project: int) -> dict[str, int]:
+    listed = helper.store.progress.photos(OPERATOR, project)
     return {one.photo.name: one.photo.id for one in listed}
 
 
-def test_photos_come_from_many_folders_and_nothing_vanishes(crew: Crew, tmp_path: Path) -> None:
-    project, photos = crew.project(photos=0), crew.store.photos
+def test_photos_come_from_many_folders_and_nothing_vanishes(
+    helper: StoreHelper, tmp_path: Path
+) -> None:
+    project, photos = helper.project(photos=0), helper.store.photos
     for batch, size in (("one", (30, 20)), ("two", (40, 20)), ("two/sub", (50, 20))):
         (tmp_path / batch).mkdir()
         photo(tmp_path / batch, "same.jpg", size)
@@ -128,7 +130,7 @@ def test_photos_come_from_many_folders_and_nothing_vanishes(crew: Crew, tmp_path
     # Of two other photos called same.jpg one has a folder to be told by.
     assert add("two") == (3, 0, 1)
     assert add("two") == (0, 3, 1)
-    assert sorted(ids(crew, project)) == [
+    assert sorted(ids(helper, project)) == [
         "only one.jpg",
         "only two sub.jpg",
         "only two.jpg",
@@ -146,10 +148,12 @@ def test_photos_come_from_many_folders_and_nothing_vanishes(crew: Crew, tmp_path
     assert photos.add_folder(OPERATOR, project, tmp_path / "empty") == 0
     for name, place in places.items():
         expected = (tmp_path / place).read_bytes()
-        assert photos.bytes(OPERATOR, ids(crew, project)[name]) == expected
+        assert photos.bytes(OPERATOR, ids(helper, project)[name]) == expected
 
 
-def test_bytes_come_from_the_projects_folders_and_nowhere_else(crew: Crew, tmp_path: Path) -> None:
+def test_bytes_come_from_the_projects_folders_and_nowhere_else(
+    helper: StoreHelper, tmp_path: Path
+) -> None:
     """A name leads to a file of the folder itself, unchanged, or to nothing."""
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -157,11 +161,11 @@ def test_bytes_come_from_the_projects_folders_and_nowhere_else(crew: Crew, tmp_p
     for name in ("a.jpg", "b.jpg", "c.jpg"):
         photo(folder, name)
     (folder / "link.jpg").symlink_to(tmp_path / "secret.jpg")
-    project = crew.project(photos=0, annotators_per_photo=2)
-    photos = crew.store.photos
+    project = helper.project(photos=0, annotators_per_photo=2)
+    photos = helper.store.photos
     found = scan(folder).found
-    crew.store.projects.add_photos(OPERATOR, project, [one.photo for one in found])
-    known = ids(crew, project)
+    helper.store.projects.add_photos(OPERATOR, project, [one.photo for one in found])
+    known = ids(helper, project)
     with pytest.raises(NotFoundError, match=r"a\.jpg is not here"):
         photos.bytes(OPERATOR, known["a.jpg"])
     assert photos.add_folder(OPERATOR, project, folder) == 3
@@ -187,8 +191,8 @@ def png(size: tuple[int, int] = (30, 20)) -> bytes:
     return file.getvalue()
 
 
-def test_uploads_are_kept_in_the_store(crew: Crew) -> None:
-    project, upload = crew.project(photos=0), crew.store.photos.upload
+def test_uploads_are_kept_in_the_store(helper: StoreHelper) -> None:
+    project, upload = helper.project(photos=0), helper.store.photos.upload
     for path, size, expected in (
         ("a.png", (30, 20), (1, 0, 0)),
         ("a.png", (30, 20), (0, 1, 0)),
@@ -202,44 +206,44 @@ def test_uploads_are_kept_in_the_store(crew: Crew) -> None:
     [(path, why)] = upload(OPERATOR, project, "b.png", b"no photo").refused
     assert path == "b.png"
     assert why.startswith("The file is not a known picture")
-    known = ids(crew, project)
+    known = ids(helper, project)
     assert sorted(known) == ["a.png", "deep_a.png"]
-    assert crew.store.photos.bytes(OPERATOR, known["deep_a.png"]) == png((40, 20))
-    lone = crew.project(photos=0, name="brought in")
-    crew.store.projects.add_photos(OPERATOR, lone, [Photo("x.png", 30, 20)])
+    assert helper.store.photos.bytes(OPERATOR, known["deep_a.png"]) == png((40, 20))
+    lone = helper.project(photos=0, name="brought in")
+    helper.store.projects.add_photos(OPERATOR, lone, [Photo("x.png", 30, 20)])
     assert upload(OPERATOR, lone, "x.png", png()).linked == 1
-    assert crew.store.photos.bytes(OPERATOR, ids(crew, lone)["x.png"]) == png()
+    assert helper.store.photos.bytes(OPERATOR, ids(helper, lone)["x.png"]) == png()
 
 
-def test_an_annotator_sees_the_photos_that_were_given(crew: Crew) -> None:
-    project, ada = crew.project(photos=2, suggestions=True), crew.person()
-    task = crew.next(ada, project)
-    other = crew.store.progress.photos(OPERATOR, project)[1].photo
-    assert crew.store.projects.photo(ada, task.photo.id) == task.photo
-    for call in (crew.store.projects.photo, crew.store.projects.suggestions):
+def test_an_annotator_sees_the_photos_that_were_given(helper: StoreHelper) -> None:
+    project, ada = helper.project(photos=2, suggestions=True), helper.person()
+    task = helper.next(ada, project)
+    other = helper.store.progress.photos(OPERATOR, project)[1].photo
+    assert helper.store.projects.photo(ada, task.photo.id) == task.photo
+    for call in (helper.store.projects.photo, helper.store.projects.suggestions):
         with pytest.raises(NotAllowedError, match="not given to you"):
             call(ada, other.id)
 
 
-def test_suggestions_are_shown_where_the_project_allows(crew: Crew) -> None:
-    project, ada = crew.project(photos=1), crew.person()
+def test_suggestions_are_shown_where_the_project_allows(helper: StoreHelper) -> None:
+    project, ada = helper.project(photos=1), helper.person()
     cat = replace(DOG, id="2", snippet="a cat", score=0.9)
-    add = crew.store.projects.add_suggestions
+    add = helper.store.projects.add_suggestions
     assert add(OPERATOR, project, {"0.jpg": [DOG, cat]}) == 2
-    assert crew.next(ada, project).suggestions == ()
-    settings = crew.store.projects.get(ada, project).settings
-    crew.store.projects.change(OPERATOR, project, replace(settings, suggestions=True))
-    task = crew.next(ada, project)
+    assert helper.next(ada, project).suggestions == ()
+    settings = helper.store.projects.get(ada, project).settings
+    helper.store.projects.change(OPERATOR, project, replace(settings, suggestions=True))
+    task = helper.next(ada, project)
     assert task.suggestions == (cat, DOG)
-    assert crew.store.projects.suggestions(ada, task.photo.id) == (cat, DOG)
+    assert helper.store.projects.suggestions(ada, task.photo.id) == (cat, DOG)
     second = replace(DOG, model="second model", score=0.1)
     add(OPERATOR, project, {"0.jpg": [second]})
     add(OPERATOR, project, {"0.jpg": [replace(DOG, snippet="a hound")]})
-    assert crew.next(ada, project).suggestions == (replace(DOG, snippet="a hound"), second)
+    assert helper.next(ada, project).suggestions == (replace(DOG, snippet="a hound"), second)
 
 
-def test_suggestions_that_cannot_be(crew: Crew) -> None:
-    project, ada = crew.project(photos=1, suggestions=True), crew.person()
+def test_suggestions_that_cannot_be(helper: StoreHelper) -> None:
+    project, ada = helper.project(photos=1, suggestions=True), helper.person()
     fine = replace(DOG, id="3")
     for name, wrong, sentence in (
         ("9.jpg", DOG, "no photo called 9.jpg"),
@@ -252,5 +256,5 @@ def test_suggestions_that_cannot_be(crew: Crew) -> None:
         proposed = {"0.jpg": [fine]}
         proposed[name] = [*proposed.get(name, []), wrong]
         with pytest.raises((InvalidError, NotFoundError), match=sentence):
-            crew.store.projects.add_suggestions(OPERATOR, project, proposed)
-    assert crew.next(ada, project).suggestions == ()
+            helper.store.projects.add_suggestions(OPERATOR, project, proposed)
+    assert helper.next(ada, project).suggestions == ()

@@ -15,7 +15,7 @@ from annotate.people import OPERATOR, Person
 from annotate.projects import ProjectSettings
 from annotate.store import Store
 from core.formats.record import Photo, Suggestion
-from tests.demo.pages.annotate.seat import Seat
+from tests.demo.pages.annotate.browser_user import BrowserUser
 from tests.demo.visit import picture
 from tests.serving import running
 
@@ -31,7 +31,7 @@ expect.set_options(timeout=90_000)  # a server, a browser and the tests share tw
 
 
 @dataclass
-class Bureau:
+class Workspace:
     """A store in a file, a folder of photos, an owner called boss."""
 
     url: str
@@ -62,30 +62,30 @@ class Bureau:
 
 
 @pytest.fixture(scope="module")
-def bureau(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bureau]:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     folder = tmp_path_factory.mktemp("photos")
     url = f"sqlite:///{tmp_path_factory.mktemp('store') / 'annotations.db'}"
     store = Store(url)
     store.migrate()
     boss = store.people.add(OPERATOR, "boss", PASSWORD, "owner")
-    yield Bureau(url, folder, store, boss)
+    yield Workspace(url, folder, store, boss)
     store.close()
 
 
 @pytest.fixture(scope="module")
-def address(bureau: Bureau) -> Iterator[str]:
+def address(workspace: Workspace) -> Iterator[str]:
     """An open server: a name is enough."""
-    with running("demo", "--pages", "annotate", "--url", bureau.url, "--open") as address:
+    with running("demo", "--pages", "annotate", "--url", workspace.url, "--open") as address:
         yield address
 
 
 @dataclass
-class Seats:
-    """Seats people, each in a browser context of their own, and looks after them."""
+class BrowserUsers:
+    """Opens the page for people, each in a browser context of their own, to be closed."""
 
     browser: Browser
     address: str
-    taken: list[Seat] = field(default_factory=list)
+    opened: list[BrowserUser] = field(default_factory=list)
 
     def __call__(
         self,
@@ -95,35 +95,35 @@ class Seats:
         size: tuple[int, int] = (1200, 900),
         begin: bool = True,
         **settings: object,
-    ) -> Seat:
+    ) -> BrowserUser:
         context = self.browser.new_context(
             viewport={"width": size[0], "height": size[1]}, accept_downloads=True, **settings
         )
         context.set_default_timeout(90_000)
-        seat = Seat(context, self.address, project)
-        self.taken.append(seat)
+        user = BrowserUser(context, self.address, project)
+        self.opened.append(user)
         if name is not None:
-            seat.enter(name, password, begin)
-        return seat
+            user.enter(name, password, begin)
+        return user
 
 
 @pytest.fixture
-def sit(browser: Browser, address: str) -> Iterator[Callable[..., Seat]]:
+def open_page(browser: Browser, address: str) -> Iterator[Callable[..., BrowserUser]]:
     """Opens the page for a person; closed after the test, which fails if the page had errors."""
-    seats = Seats(browser, address)
-    yield seats
-    for seat in seats.taken:
-        seat.context.close()
-    assert [error for seat in seats.taken for error in seat.errors] == []
+    users = BrowserUsers(browser, address)
+    yield users
+    for user in users.opened:
+        user.context.close()
+    assert [error for user in users.opened for error in user.errors] == []
 
 
-def drawn_by_two(bureau: Bureau, sit: Callable[..., Seat]) -> int:
+def drawn_by_two(workspace: Workspace, open_page: Callable[..., BrowserUser]) -> int:
     """A project in which two people drew and described nearly the same two boxes on one photo."""
-    project = bureau.project()
+    project = workspace.project()
     for name, off, words in (("Wim", 0.0, "a red wall"), ("Xia", 0.02, "the red wall")):
-        seat = sit(name, project)
-        seat.draw((0.1 + off, 0.1), (0.5, 0.5 + off), words)
-        seat.draw((0.6, 0.6), (0.9, 0.9), "a dark corner")
-        seat.submit()
-        expect(seat.page.locator(".far")).to_contain_text("1 done today")
+        user = open_page(name, project)
+        user.draw((0.1 + off, 0.1), (0.5, 0.5 + off), words)
+        user.draw((0.6, 0.6), (0.9, 0.9), "a dark corner")
+        user.submit()
+        expect(user.page.locator(".far")).to_contain_text("1 done today")
     return project

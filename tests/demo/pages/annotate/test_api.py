@@ -24,7 +24,7 @@ from demo.app import create as create_app
 from demo.web.hosting import ServerSettings
 from demo.web.pages import Services
 from demo.web.sessions import Sessions
-from tests.demo.pages.annotate.conftest import PASSWORD, Bureau
+from tests.demo.pages.annotate.conftest import PASSWORD, Workspace
 from tests.demo.visit import picture
 from tests.serving import ROOT
 
@@ -60,9 +60,11 @@ OWNERS = {
 GIVEAWAYS = ("SELECT", "sqlite", "Traceback", "site-packages", "/usr/", "/tmp/", str(ROOT), ".py")
 
 
-def made(bureau: Bureau, open: bool, folder: Path) -> FastAPI:
+def made(workspace: Workspace, open: bool, folder: Path) -> FastAPI:
     async def create() -> FastAPI:  # where no loop runs, Gradio makes loops that it never closes
-        return create_app(Services(sessions=Sessions(bureau.store, open)), ServerSettings(folder))
+        return create_app(
+            Services(sessions=Sessions(workspace.store, open)), ServerSettings(folder)
+        )
 
     # In a thread: Playwright keeps a loop running in the main one while it has a browser.
     with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(1) as thread:
@@ -71,14 +73,14 @@ def made(bureau: Bureau, open: bool, folder: Path) -> FastAPI:
 
 
 @pytest.fixture(scope="module")
-def app(bureau: Bureau, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
-    return made(bureau, True, tmp_path_factory.mktemp("open"))
+def app(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+    return made(workspace, True, tmp_path_factory.mktemp("open"))
 
 
 @pytest.fixture(scope="module")
-def closed(bureau: Bureau, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+def closed(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     """With a sign-in before everything."""
-    return made(bureau, False, tmp_path_factory.mktemp("closed"))
+    return made(workspace, False, tmp_path_factory.mktemp("closed"))
 
 
 @dataclass
@@ -155,16 +157,16 @@ def call(client: TestClient, method: str, path: str, task: dict[str, Any]) -> ht
 
 
 def test_every_address_asks_who_calls(
-    app: FastAPI, bureau: Bureau, visit: Callable[..., TestClient]
+    app: FastAPI, workspace: Workspace, visit: Callable[..., TestClient]
 ) -> None:
     """All addresses, found on the app itself, as each role."""
-    project = bureau.project(blind=False, boxes_per_photo=1)
+    project = workspace.project(blind=False, boxes_per_photo=1)
     holder, other, nobody = visit("Holder"), visit("Other"), visit()
     task = begun(holder, project)
     everything = routes(app)
     assert {path for _, path in everything} >= OWNERS | ANYBODY
-    before = bureau.store.records(OPERATOR, project).submissions
-    history = bureau.store.review.history(OPERATOR, task["assignment"])
+    before = workspace.store.records(OPERATOR, project).submissions
+    history = workspace.store.review.history(OPERATOR, task["assignment"])
     for method, path in everything:
         if path in ANYBODY:
             continue
@@ -175,8 +177,8 @@ def test_every_address_asks_who_calls(
             assert (answer.status_code, answer.json()["kind"]) == (403, "refused"), path
         elif "{assignment}" in path:
             assert answer.status_code == 404, path  # another's work is not there
-    assert bureau.store.records(OPERATOR, project).submissions == before
-    assert bureau.store.review.history(OPERATOR, task["assignment"]) == history
+    assert workspace.store.records(OPERATOR, project).submissions == before
+    assert workspace.store.review.history(OPERATOR, task["assignment"]) == history
     boss = visit("boss", PASSWORD)
     for method, path in everything:
         if path in OWNERS:
@@ -189,10 +191,10 @@ def test_gradio_offers_nothing_to_call(visit: Callable[..., TestClient]) -> None
 
 
 def test_who_somebody_is_cannot_be_sent_along(
-    bureau: Bureau, visit: Callable[..., TestClient]
+    workspace: Workspace, visit: Callable[..., TestClient]
 ) -> None:
     """A name is sent as a key, in an annotation, in the query, in headers, as a made-up cookie."""
-    project = bureau.project(boxes_per_photo=1)
+    project = workspace.project(boxes_per_photo=1)
     anna, ben = visit("Anna"), visit("Ben")
     task = begun(anna, project)
     path = f"/annotate/tasks/{task['assignment']}/save"
@@ -211,7 +213,7 @@ def test_who_somebody_is_cannot_be_sent_along(
         assert stranger.get("/annotate/me").json()["name"] is None
         assert stranger.post(path, json=draft()).status_code == 401
     assert anna.post(path, json=draft()).status_code == 200
-    [work] = bureau.store.review.others(bureau.boss, task["photo"]["id"])
+    [work] = workspace.store.review.others(workspace.boss, task["photo"]["id"])
     assert work.annotator == "Anna"
 
 
@@ -231,17 +233,17 @@ def test_leaving_ends_the_session(visit: Callable[..., TestClient]) -> None:
 
 
 def test_a_person_who_is_disabled_is_out_at_once(
-    bureau: Bureau, visit: Callable[..., TestClient]
+    workspace: Workspace, visit: Callable[..., TestClient]
 ) -> None:
     client = visit("Gone")
-    bureau.store.people.set_disabled(bureau.boss, "Gone", True)
+    workspace.store.people.set_disabled(workspace.boss, "Gone", True)
     assert client.get("/annotate/projects").status_code == 401
 
 
 def test_photos_only_for_those_who_were_given_them(
-    bureau: Bureau, visit: Callable[..., TestClient]
+    workspace: Workspace, visit: Callable[..., TestClient]
 ) -> None:
-    project = bureau.project()
+    project = workspace.project()
     anna, ben = visit("Photo A"), visit("Photo B")
     photo = begun(anna, project)["photo"]["id"]
     answer = anna.get(f"/annotate/photos/{photo}")
@@ -257,17 +259,19 @@ def test_photos_only_for_those_who_were_given_them(
         assert anna.get(f"/annotate/photos/{path}").status_code in (400, 404)
 
 
-def test_photos_are_upright_and_bare(bureau: Bureau, visit: Callable[..., TestClient]) -> None:
+def test_photos_are_upright_and_bare(
+    workspace: Workspace, visit: Callable[..., TestClient]
+) -> None:
     """What the decoder made of the file, without what a camera wrote beside it."""
-    project = bureau.project()
+    project = workspace.project()
     image = Image.open(BytesIO(picture(60, 40)))
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "at home"  # turned by 90 degrees; a description
     file = BytesIO()
     image.save(file, "JPEG", exif=exif)
-    (bureau.folder / "turned.jpg").write_bytes(file.getvalue())
-    bureau.store.projects.add_photos(OPERATOR, project, [Photo("turned.jpg", 40, 60)])
-    bureau.store.photos.add_folder(OPERATOR, project, bureau.folder)
+    (workspace.folder / "turned.jpg").write_bytes(file.getvalue())
+    workspace.store.projects.add_photos(OPERATOR, project, [Photo("turned.jpg", 40, 60)])
+    workspace.store.photos.add_folder(OPERATOR, project, workspace.folder)
     boss = visit("boss", PASSWORD)
     lines = boss.get(f"/annotate/projects/{project}/photos").json()
     [photo] = [line["photo"]["id"] for line in lines if line["photo"]["name"] == "turned.jpg"]
@@ -290,10 +294,10 @@ BAD_BODIES: list[Any] = [
 
 
 def test_bad_bodies_get_one_sentence(
-    app: FastAPI, bureau: Bureau, visit: Callable[..., TestClient]
+    app: FastAPI, workspace: Workspace, visit: Callable[..., TestClient]
 ) -> None:
     """What is wrong is said without a path, without SQL; nothing is kept of it."""
-    project = bureau.project()
+    project = workspace.project()
     boss = visit("boss", PASSWORD)
     task = begun(boss, project)
     paths = sorted({path for method, path in routes(app) if method == "POST"} - {"/annotate/leave"})
@@ -320,10 +324,10 @@ def test_bad_bodies_get_one_sentence(
 
 
 def test_a_foreign_page_changes_nothing(
-    app: FastAPI, bureau: Bureau, visit: Callable[..., TestClient]
+    app: FastAPI, workspace: Workspace, visit: Callable[..., TestClient]
 ) -> None:
     """The page's own addresses, too, take no change from a foreign page."""
-    project = bureau.project()
+    project = workspace.project()
     boss = visit("boss", PASSWORD)
     task = begun(boss, project)
     for origin in ("http://evil.example", "null", "http://127.0.0.1:9999"):
@@ -335,9 +339,11 @@ def test_a_foreign_page_changes_nothing(
     assert boss.get(f"/annotate/tasks/{task['assignment']}").json()["version"] == 0
 
 
-def test_twenty_parallel_submits_are_one(bureau: Bureau, visit: Callable[..., TestClient]) -> None:
+def test_twenty_parallel_submits_are_one(
+    workspace: Workspace, visit: Callable[..., TestClient]
+) -> None:
     """A submit that is sent twenty times at once is one submit, through HTTP, too."""
-    project = bureau.project(boxes_per_photo=1)
+    project = workspace.project(boxes_per_photo=1)
     client = visit("Parallel")
     task = begun(client, project)
     path = f"/annotate/tasks/{task['assignment']}/submit"
@@ -347,31 +353,31 @@ def test_twenty_parallel_submits_are_one(bureau: Bureau, visit: Callable[..., Te
         )
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.text for answer in answers}) == 1
-    assert len(bureau.store.review.history(bureau.boss, task["assignment"])) == 1
+    assert len(workspace.store.review.history(workspace.boss, task["assignment"])) == 1
 
 
 def test_files_are_capped_and_refused_by_line(
-    bureau: Bureau, visit: Callable[..., TestClient]
+    workspace: Workspace, visit: Callable[..., TestClient]
 ) -> None:
-    project = bureau.project()
+    project = workspace.project()
     boss = visit("boss", PASSWORD)
     path = "/annotate/import/project?form=jsonl&name=too-large"
     assert boss.post(path, content=b"x" * (24 * 2**20 + 1)).status_code == 413
-    whole = FORMATS["jsonl"].write(bureau.store.records(OPERATOR, project))
+    whole = FORMATS["jsonl"].write(workspace.store.records(OPERATOR, project))
     lines = whole.splitlines(keepends=True)
     answer = boss.post(path, content=b"".join([*lines[:2], b"{not json}\n", *lines[3:]]))
     assert answer.status_code == 400
     assert "line 3" in answer.json()["message"]
     assert boss.post(path.replace("jsonl", "pickle"), content=whole).status_code == 404
-    assert "too-large" not in {one.name for one in bureau.store.projects.all(bureau.boss)}
+    assert "too-large" not in {one.name for one in workspace.store.projects.all(workspace.boss)}
     exported = boss.get(f"/annotate/projects/{project}/export/jsonl")
     assert exported.content == whole
     assert exported.headers["content-disposition"].startswith("attachment;")
     assert boss.get(f"/annotate/projects/{project}/export/pickle").status_code == 404
 
 
-def test_gradios_sign_in_stands_before_everything(closed: FastAPI, bureau: Bureau) -> None:
-    bureau.store.people.add(OPERATOR, "Carl", PASSWORD)
+def test_gradios_sign_in_stands_before_everything(closed: FastAPI, workspace: Workspace) -> None:
+    workspace.store.people.add(OPERATOR, "Carl", PASSWORD)
     client = TestClient(closed, base_url=OWN, raise_server_exceptions=False)
     assert client.get("/annotate/projects").status_code == 401
     assert client.get("/annotate/me").json() == {"name": None, "owner": False, "open": False}
@@ -397,9 +403,9 @@ def test_gradios_sign_in_stands_before_everything(closed: FastAPI, bureau: Burea
     assert client.get("/annotate/projects").status_code == 401
 
 
-def test_behind_the_sign_in_nothing_answers_nobody(closed: FastAPI, bureau: Bureau) -> None:
+def test_behind_the_sign_in_nothing_answers_nobody(closed: FastAPI, workspace: Workspace) -> None:
     """Also those addresses that Gradio leaves open; and a disabled person is nobody at once."""
-    bureau.store.people.add(OPERATOR, "Dora", PASSWORD)
+    workspace.store.people.add(OPERATOR, "Dora", PASSWORD)
     client = TestClient(closed, base_url=OWN, raise_server_exceptions=False)
     body = {"session_hash": "x", "fn_index": 0, "event_id": "y", "data": []}
     writes = ["cancel", "reset", "queue/join", "run/x", "call/x", "upload"]
@@ -413,15 +419,15 @@ def test_behind_the_sign_in_nothing_answers_nobody(closed: FastAPI, bureau: Bure
     assert answers() == {401}
     client.post("/login", data={"username": "Dora", "password": PASSWORD})
     assert client.get("/config").json()["username"] == "Dora"
-    bureau.store.people.set_disabled(OPERATOR, "Dora", True)
+    workspace.store.people.set_disabled(OPERATOR, "Dora", True)
     assert answers() == {401}
     assert "Dora" not in client.get("/").text
-    bureau.store.people.set_disabled(OPERATOR, "Dora", False)
+    workspace.store.people.set_disabled(OPERATOR, "Dora", False)
     assert answers() == {401}  # the session ended with the reason for it
 
 
-def test_guessing_passwords_ends(closed: FastAPI, bureau: Bureau) -> None:
-    bureau.store.people.add(OPERATOR, "Guessed", PASSWORD)
+def test_guessing_passwords_ends(closed: FastAPI, workspace: Workspace) -> None:
+    workspace.store.people.add(OPERATOR, "Guessed", PASSWORD)
     client = TestClient(closed, base_url=OWN, raise_server_exceptions=False)
     for k in range(10):
         answer = client.post("/login", data={"username": "Guessed", "password": f"guess {k}"})
@@ -431,8 +437,10 @@ def test_guessing_passwords_ends(closed: FastAPI, bureau: Bureau) -> None:
     assert "Too many wrong passwords" in answer.json()["detail"]
 
 
-def test_guessing_ones_own_password_ends(bureau: Bureau, visit: Callable[..., TestClient]) -> None:
-    bureau.store.people.add(OPERATOR, "Borrowed", PASSWORD)
+def test_guessing_ones_own_password_ends(
+    workspace: Workspace, visit: Callable[..., TestClient]
+) -> None:
+    workspace.store.people.add(OPERATOR, "Borrowed", PASSWORD)
     client = visit("Borrowed", PASSWORD)
     for k in range(10):
         wrong = client.post("/annotate/password", json={"old": f"guess {k}", "new": "x" * 9})
@@ -440,18 +448,18 @@ def test_guessing_ones_own_password_ends(bureau: Bureau, visit: Callable[..., Te
     right = {"old": PASSWORD, "new": "another password"}
     answer = client.post("/annotate/password", json=right)
     assert (answer.status_code, answer.json()["kind"]) == (429, "crowded")
-    assert bureau.store.people.verify("Borrowed", PASSWORD) is not None
+    assert workspace.store.people.verify("Borrowed", PASSWORD) is not None
 
 
-def test_ones_own_password(bureau: Bureau, closed: FastAPI) -> None:
-    bureau.store.people.add(OPERATOR, "Changer", PASSWORD)
+def test_ones_own_password(workspace: Workspace, closed: FastAPI) -> None:
+    workspace.store.people.add(OPERATOR, "Changer", PASSWORD)
     client = TestClient(closed, base_url=OWN, raise_server_exceptions=False)
     client.post("/login", data={"username": "Changer", "password": PASSWORD})
     wrong = client.post("/annotate/password", json={"old": "no", "new": "another password"})
     assert wrong.status_code == 403
     right = client.post("/annotate/password", json={"old": PASSWORD, "new": "another password"})
     assert right.status_code == 200
-    assert bureau.store.people.verify("Changer", "another password") is not None
+    assert workspace.store.people.verify("Changer", "another password") is not None
 
 
 def signed_in(app: FastAPI, name: str, password: str = PASSWORD) -> TestClient:
@@ -469,8 +477,10 @@ def may_come(client: TestClient) -> bool:
     return answers == {200}
 
 
-def test_a_change_of_password_ends_every_other_session(closed: FastAPI, bureau: Bureau) -> None:
-    bureau.store.people.add(OPERATOR, "Rotator", PASSWORD)
+def test_a_change_of_password_ends_every_other_session(
+    closed: FastAPI, workspace: Workspace
+) -> None:
+    workspace.store.people.add(OPERATOR, "Rotator", PASSWORD)
     here, there = (signed_in(closed, "Rotator") for _ in range(2))
     before = dict(here.cookies)
     change = {"old": PASSWORD, "new": "another password"}
@@ -479,12 +489,12 @@ def test_a_change_of_password_ends_every_other_session(closed: FastAPI, bureau: 
     assert not may_come(there)
     kept = TestClient(closed, base_url=OWN, cookies=before)
     assert not may_come(kept)  # this browser's old cookie, too
-    bureau.store.people.set_password(bureau.boss, "Rotator", PASSWORD)
+    workspace.store.people.set_password(workspace.boss, "Rotator", PASSWORD)
     assert not may_come(here)
 
 
-def test_signing_out_everywhere(closed: FastAPI, bureau: Bureau) -> None:
-    bureau.store.people.add(OPERATOR, "Leaver2", PASSWORD)
+def test_signing_out_everywhere(closed: FastAPI, workspace: Workspace) -> None:
+    workspace.store.people.add(OPERATOR, "Leaver2", PASSWORD)
     here, there, other = (signed_in(closed, "Leaver2") for _ in range(3))
     assert here.get("/logout", follow_redirects=False).status_code == 302
     assert [may_come(one) for one in (here, there, other)] == [False, True, True]
@@ -492,7 +502,7 @@ def test_signing_out_everywhere(closed: FastAPI, bureau: Bureau) -> None:
     assert [may_come(one) for one in (there, other)] == [False, False]
 
 
-def test_signing_in_ends_the_session_that_was_there(closed: FastAPI, bureau: Bureau) -> None:
+def test_signing_in_ends_the_session_that_was_there(closed: FastAPI, workspace: Workspace) -> None:
     """A token that somebody planted in a browser is worth nothing once its owner signs in."""
     client = signed_in(closed, "boss")
     planted = dict(client.cookies)
@@ -513,9 +523,9 @@ def test_sessions_of_an_open_server_do_not_open_a_closed_one(
         assert may_come(same) == comes
 
 
-def test_strangers_do_not_lock_an_owner_out(closed: FastAPI, bureau: Bureau) -> None:
+def test_strangers_do_not_lock_an_owner_out(closed: FastAPI, workspace: Workspace) -> None:
     """Forty guesses at once, one of them right, from the address of the owner's own browser."""
-    bureau.store.people.add(OPERATOR, "Target", PASSWORD)
+    workspace.store.people.add(OPERATOR, "Target", PASSWORD)
     owner = signed_in(closed, "Target")
     owner.get("/logout")
 
@@ -534,12 +544,12 @@ def test_strangers_do_not_lock_an_owner_out(closed: FastAPI, bureau: Bureau) -> 
     answer = owner.post("/login", data={"username": "Target", "password": PASSWORD})
     assert answer.status_code == 200
     assert may_come(owner)
-    with bureau.store.audit.lines(OPERATOR) as lines:
+    with workspace.store.audit.lines(OPERATOR) as lines:
         noted = [one.person for one in lines if one.what == "guessed passwords"]
     assert noted.count("Target") == 1
 
 
-def test_cookies_behind_a_proxy_that_speaks_https(closed: FastAPI, bureau: Bureau) -> None:
+def test_cookies_behind_a_proxy_that_speaks_https(closed: FastAPI, workspace: Workspace) -> None:
     for scheme in ("http", "https"):
         client = TestClient(closed, base_url=f"{scheme}://127.0.0.1:7860")
         answer = client.post("/login", data={"username": "boss", "password": PASSWORD})
@@ -549,8 +559,8 @@ def test_cookies_behind_a_proxy_that_speaks_https(closed: FastAPI, bureau: Burea
             assert ("secure" in parts) == (scheme == "https")
 
 
-def test_new_names_are_few_in_a_moment(bureau: Bureau, tmp_path: Path) -> None:
-    app = made(bureau, True, tmp_path)
+def test_new_names_are_few_in_a_moment(workspace: Workspace, tmp_path: Path) -> None:
+    app = made(workspace, True, tmp_path)
     client = TestClient(app, base_url=OWN)
     answers = [
         client.post("/annotate/enter", json={"name": f"flood {k}"}).status_code for k in range(105)
@@ -562,7 +572,7 @@ def test_new_names_are_few_in_a_moment(bureau: Bureau, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("secret", ["annotations.db", "demo/app.py", "etc/passwd", ".env"])
 def test_no_path_reaches_a_file(
-    visit: Callable[..., TestClient], bureau: Bureau, secret: str
+    visit: Callable[..., TestClient], workspace: Workspace, secret: str
 ) -> None:
     """By climbing out of every address of ours."""
     boss = visit("boss", PASSWORD)
@@ -580,10 +590,10 @@ def test_no_path_reaches_a_file(
             assert len(answer.content) < 300, request.url
 
 
-def test_drafts_do_not_fill_the_disk(bureau: Bureau, tmp_path: Path) -> None:
+def test_drafts_do_not_fill_the_disk(workspace: Workspace, tmp_path: Path) -> None:
     """Thirty saves of 0.9 MB each, all of which would be kept."""
-    project = bureau.project()
-    client = TestClient(made(bureau, True, tmp_path), base_url=OWN)
+    project = workspace.project()
+    client = TestClient(made(workspace, True, tmp_path), base_url=OWN)
     client.post("/annotate/enter", json={"name": "Filler"})
     task = begun(client, project)
     region = draft()["annotations"][0] | {"snippet": "x" * 990}

@@ -17,7 +17,7 @@ from annotate.errors import CrowdedError
 from demo.web.guesses import Guesses, GuessLimits, Rate, TooManyError
 from demo.web.line import Line, LineFullError
 from demo.web.sessions import SessionLimits, Sessions
-from tests.demo.pages.annotate.conftest import Bureau
+from tests.demo.pages.annotate.conftest import Workspace
 from tests.demo.pages.annotate.test_api import draft
 
 LIMITS = GuessLimits(Rate(3, 30.0), Rate(6, 5.0), Rate(9, 1.5), remembered=50)
@@ -170,11 +170,13 @@ def unhurried(address: str) -> httpx.Client:
     return httpx.Client(base_url=address, timeout=120, limits=limits)
 
 
-def test_hashing_takes_no_thread_of_others(bureau: Bureau, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hashing_takes_no_thread_of_others(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While more people sign in than the server has threads, other work gets one at once."""
     gate = threading.Event()
-    monkeypatch.setattr(bureau.store.people, "prove", lambda *_: gate.wait(60) and None)
-    sessions = Sessions(bureau.store, open=False, limits=SessionLimits(pause=0))
+    monkeypatch.setattr(workspace.store.people, "prove", lambda *_: gate.wait(60) and None)
+    sessions = Sessions(workspace.store, open=False, limits=SessionLimits(pause=0))
     request = Request({"type": "http", "headers": []})
 
     async def come() -> None:
@@ -193,9 +195,11 @@ def test_hashing_takes_no_thread_of_others(bureau: Bureau, monkeypatch: pytest.M
     asyncio.run(come())
 
 
-def test_wrong_passwords_starve_nobody(bureau: Bureau, address: str, client: httpx.Client) -> None:
+def test_wrong_passwords_starve_nobody(
+    workspace: Workspace, address: str, client: httpx.Client
+) -> None:
     """Sixty connections guess with ever new names; somebody's saves go on as before."""
-    project = bureau.project(boxes_per_photo=1)
+    project = workspace.project(boxes_per_photo=1)
     assert client.post("/annotate/enter", json={"name": "Worker"}).status_code == 200
     task = client.post("/annotate/next", json={"project": project}).json()["task"]
     path = f"/annotate/tasks/{task['assignment']}/save"

@@ -9,19 +9,19 @@ from playwright.sync_api import Browser, Page, expect
 
 from annotate.people import OPERATOR
 from core.formats import FORMATS
-from tests.demo.pages.annotate.conftest import PASSWORD, Bureau, Seats
-from tests.demo.pages.annotate.seat import Seat
+from tests.demo.pages.annotate.browser_user import BrowserUser
+from tests.demo.pages.annotate.conftest import PASSWORD, BrowserUsers, Workspace
 from tests.demo.visit import picture
 from tests.serving import running
 
-Sit = Callable[..., Seat]
+OpenPage = Callable[..., BrowserUser]
 
 
-def sign_in(seat: Seat, name: str, password: str) -> None:
-    seat.page.get_by_label("Your name").fill(name)
-    seat.page.get_by_label("Password").fill(password)
-    seat.page.get_by_role("button", name="Sign in").click()
-    expect(seat.page.locator(".who")).to_have_text(name)
+def sign_in(user: BrowserUser, name: str, password: str) -> None:
+    user.page.get_by_label("Your name").fill(name)
+    user.page.get_by_label("Password").fill(password)
+    user.page.get_by_role("button", name="Sign in").click()
+    expect(user.page.locator(".who")).to_have_text(name)
 
 
 def uploaded(page: Page, label: str, *files: Path) -> None:
@@ -29,9 +29,9 @@ def uploaded(page: Page, label: str, *files: Path) -> None:
 
 
 def test_from_nothing_to_a_project_with_photos_and_people(
-    bureau: Bureau, browser: Browser, tmp_path: Path
+    workspace: Workspace, browser: Browser, tmp_path: Path
 ) -> None:
-    bureau.project()
+    workspace.project()
     folder = tmp_path / "batch"
     (folder / "deep").mkdir(parents=True)
     for name, size in (("a.jpg", (200, 120)), ("deep/a.jpg", (160, 120)), ("b.jpg", (90, 60))):
@@ -40,9 +40,9 @@ def test_from_nothing_to_a_project_with_photos_and_people(
     (folder / "notes.txt").write_text("no photo")
     more = tmp_path / "later.png"
     more.write_bytes(picture(60, 60, "PNG"))
-    with running("demo", "--pages", "annotate", "--url", bureau.url) as address:
-        seats = Seats(browser, address)
-        boss = seats(None)
+    with running("demo", "--pages", "annotate", "--url", workspace.url) as address:
+        users = BrowserUsers(browser, address)
+        boss = users(None)
         sign_in(boss, "boss", PASSWORD)
         page = boss.page
         page.get_by_role("tab", name="Projects").click()
@@ -59,9 +59,9 @@ def test_from_nothing_to_a_project_with_photos_and_people(
         uploaded(page, "Choose a folder", folder)
         status = page.locator(".uploads [role=status]")
         expect(page.get_by_text("3 photos", exact=True)).to_be_visible()
-        made = bureau.store.projects.named(OPERATOR, "streets <b>")
+        made = workspace.store.projects.named(OPERATOR, "streets <b>")
         assert (made.settings.boxes_per_photo, made.settings.members_only) == (1, True)
-        names = sorted(one.photo.name for one in bureau.store.progress.photos(OPERATOR, made.id))
+        names = sorted(one.photo.name for one in workspace.store.progress.photos(OPERATOR, made.id))
         assert names == ["a.jpg", "b.jpg", "deep_a.jpg"] or names == [
             "a.jpg",
             "b.jpg",
@@ -81,7 +81,7 @@ def test_from_nothing_to_a_project_with_photos_and_people(
         expect(page.get_by_role("table", name="Invitations")).to_contain_text("Nell from the lab")
         assert page.evaluate("document.documentElement.scrollWidth") <= 1200
 
-        guest = seats(None)
+        guest = users(None)
         guest.page.goto(link)
         guest.page.get_by_label("Your name").fill("Nell")
         guest.page.get_by_label("Password").fill("a long password")
@@ -92,7 +92,7 @@ def test_from_nothing_to_a_project_with_photos_and_people(
         guest.draw((0.1, 0.1), (0.6, 0.6), "a wall")
         guest.submit()
         expect(guest.page.locator(".far")).to_contain_text("1 done today")
-        late = seats(None)
+        late = users(None)
         late.page.goto(link)  # once only
         late.page.get_by_label("Your name").fill("Other")
         late.page.get_by_label("Password").fill("a long password")
@@ -133,10 +133,10 @@ def test_from_nothing_to_a_project_with_photos_and_people(
         assert len(kept.photos) == 4
         dialog.get_by_role("button", name="Delete it").click()
         expect(page.get_by_role("heading", name="Projects", exact=True)).to_be_visible()
-        assert "streets again" not in {one.name for one in bureau.store.projects.all(OPERATOR)}
+        assert "streets again" not in {one.name for one in workspace.store.projects.all(OPERATOR)}
         page.set_viewport_size({"width": 390, "height": 844})
         page.get_by_role("button", name="streets <b>").click()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        for seat in seats.taken:
-            seat.context.close()
-        assert [error for seat in seats.taken for error in seat.errors] == []
+        for user in users.opened:
+            user.context.close()
+        assert [error for user in users.opened for error in user.errors] == []

@@ -19,8 +19,8 @@ from core.captioning.recurrences import CaptionerConfig
 from core.checkpoints import load_encoder, save_captioner
 from core.language.vocabulary import Vocabulary, tokenise
 from core.vision.images import read
-from tests.demo.pages.annotate.conftest import PASSWORD, Bureau, drawn_by_two
-from tests.demo.pages.annotate.seat import Seat
+from tests.demo.pages.annotate.browser_user import BrowserUser
+from tests.demo.pages.annotate.conftest import PASSWORD, Workspace, drawn_by_two
 from train import __main__ as train
 
 WALL, CORNER = (0.1, 0.1, 0.5, 0.5), (0.6, 0.6, 0.9, 0.9)
@@ -74,10 +74,13 @@ def scores(export: Path, photos: Path, checkpoint: Path, out: Path) -> dict[str,
 
 
 def test_from_drawn_boxes_to_bleu(
-    bureau: Bureau, sit: Callable[..., Seat], random_checkpoint: Path, tmp_path: Path
+    workspace: Workspace,
+    open_page: Callable[..., BrowserUser],
+    random_checkpoint: Path,
+    tmp_path: Path,
 ) -> None:
-    project = drawn_by_two(bureau, sit)
-    boss = sit("boss", project, password=PASSWORD)
+    project = drawn_by_two(workspace, open_page)
+    boss = open_page("boss", project, password=PASSWORD)
     exports = {}
     for label, name in (("JSON lines", "regions.jsonl"), ("COCO", "regions.json")):
         _, data = boss.export(label)
@@ -85,7 +88,7 @@ def test_from_drawn_boxes_to_bleu(
         exports[name].write_bytes(data)
 
     encoder = load_encoder(random_checkpoint)
-    pixels = read(bureau.folder / "photo0.jpg").pixels
+    pixels = read(workspace.folder / "photo0.jpg").pixels
     boxes = np.concatenate((around(WALL, 1), around(CORNER, 2)))
     [(_, features)] = encoder.encode_boxes([pixels], [boxes])
     spoken = {
@@ -99,7 +102,7 @@ def test_from_drawn_boxes_to_bleu(
             checkpoint = tmp_path / kind
             if not checkpoint.exists():
                 taught(random_checkpoint, checkpoint, torch.from_numpy(features), sentences)
-            found = scores(export, bureau.folder, checkpoint, tmp_path / "scores.json")
+            found = scores(export, workspace.folder, checkpoint, tmp_path / "scores.json")
             # Two people's two boxes, each with its own snippet and the other's to compare with.
             assert (found["images"], found["references"]) == (4, 8), name
             bleu[kind] = found["bleu_1"], found["bleu_2"]

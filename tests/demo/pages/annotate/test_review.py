@@ -10,15 +10,15 @@ from playwright.sync_api import expect
 
 from annotate.people import OPERATOR
 from core.formats import FORMATS, READERS, ReadOptions
-from tests.demo.pages.annotate.conftest import PASSWORD, PLOTLY, Bureau, drawn_by_two
-from tests.demo.pages.annotate.seat import Seat
+from tests.demo.pages.annotate.browser_user import BrowserUser
+from tests.demo.pages.annotate.conftest import PASSWORD, PLOTLY, Workspace, drawn_by_two
 
-Sit = Callable[..., Seat]
+OpenPage = Callable[..., BrowserUser]
 
 
-def test_progress_files_and_agreement(bureau: Bureau, sit: Sit) -> None:
-    project = drawn_by_two(bureau, sit)
-    boss = sit("boss", project, password=PASSWORD)
+def test_progress_files_and_agreement(workspace: Workspace, open_page: OpenPage) -> None:
+    project = drawn_by_two(workspace, open_page)
+    boss = open_page("boss", project, password=PASSWORD)
     page = boss.page
     page.get_by_role("tab", name="Review").click()
     expect(page.locator(".tile").first).to_contain_text("0 / 3")
@@ -28,7 +28,7 @@ def test_progress_files_and_agreement(bureau: Bureau, sit: Sit) -> None:
     name, data = boss.export("JSON lines")
     assert name.endswith(".jsonl")
     read = FORMATS["jsonl"].read(data, ReadOptions())
-    assert read == bureau.store.records(OPERATOR, project)
+    assert read == workspace.store.records(OPERATOR, project)
     said = {s.annotator: [a.snippet for a in s.annotations] for s in read.submissions}
     assert said == {
         "Wim": ["a red wall", "a dark corner"],
@@ -51,9 +51,11 @@ def test_progress_files_and_agreement(bureau: Bureau, sit: Sit) -> None:
     expect(page.get_by_role("img", name="Who agrees with whom")).to_contain_text("Wim")
 
 
-def test_everybodys_boxes_light_and_bad_work_is_kept(bureau: Bureau, sit: Sit) -> None:
-    project = drawn_by_two(bureau, sit)
-    boss = sit("boss", project, password=PASSWORD)
+def test_everybodys_boxes_light_and_bad_work_is_kept(
+    workspace: Workspace, open_page: OpenPage
+) -> None:
+    project = drawn_by_two(workspace, open_page)
+    boss = open_page("boss", project, password=PASSWORD)
     page = boss.page
     page.get_by_role("tab", name="Review").click()
     page.get_by_role("button", name="photo0.jpg").click()
@@ -71,7 +73,7 @@ def test_everybodys_boxes_light_and_bad_work_is_kept(bureau: Bureau, sit: Sit) -
     dialog.get_by_role("button", name="Mark as bad").click()
     xia = page.locator(".work[data-who='Xia']")
     expect(xia).to_contain_text("bad: <i>copied</i>")
-    made = {s.annotator: s.bad for s in bureau.store.records(OPERATOR, project).submissions}
+    made = {s.annotator: s.bad for s in workspace.store.records(OPERATOR, project).submissions}
     assert made == {"Wim": "", "Xia": "<i>copied</i>"}
     page.get_by_role("button", name="History: Xia").click()
     expect(xia.locator(".history li").last).to_contain_text("marked by boss")
@@ -81,10 +83,12 @@ def test_everybodys_boxes_light_and_bad_work_is_kept(bureau: Bureau, sit: Sit) -
     expect(page.get_by_role("table", name="Photos")).to_contain_text("2 / 3")
 
 
-def test_import_of_a_project_and_of_suggestions(bureau: Bureau, sit: Sit, tmp_path: Path) -> None:
-    project = drawn_by_two(bureau, sit)
-    found = bureau.store.records(OPERATOR, project)
-    boss = sit("boss", project, password=PASSWORD)
+def test_import_of_a_project_and_of_suggestions(
+    workspace: Workspace, open_page: OpenPage, tmp_path: Path
+) -> None:
+    project = drawn_by_two(workspace, open_page)
+    found = workspace.store.records(OPERATOR, project)
+    boss = open_page("boss", project, password=PASSWORD)
     page = boss.page
     page.get_by_role("tab", name="Review").click()
     files = page.locator(".files")
@@ -95,7 +99,7 @@ def test_import_of_a_project_and_of_suggestions(bureau: Bureau, sit: Sit, tmp_pa
     files.get_by_label("Import a project: the file").set_input_files(broken)
     files.get_by_role("button", name="Import a project", exact=True).click()
     expect(files.get_by_role("status")).to_contain_text("The file was not taken. line 6:")
-    names = {one.name for one in bureau.store.projects.all(bureau.boss)}
+    names = {one.name for one in workspace.store.projects.all(workspace.boss)}
     assert "brought in" not in names
 
     lines = [
@@ -119,9 +123,9 @@ def test_import_of_a_project_and_of_suggestions(bureau: Bureau, sit: Sit, tmp_pa
     files.get_by_label("Import suggestions: the file").set_input_files(proposed)
     files.get_by_role("button", name="Import suggestions", exact=True).click()
     expect(files.get_by_role("status")).to_contain_text("2 suggestions are in.")
-    assert [s.snippet for s in bureau.store.records(OPERATOR, project).photos[0].suggestions] == [
-        "a hill"
-    ]
+    assert [
+        s.snippet for s in workspace.store.records(OPERATOR, project).photos[0].suggestions
+    ] == ["a hill"]
 
     whole = tmp_path / "whole.jsonl"
     whole.write_bytes(FORMATS["jsonl"].write(found))
@@ -130,13 +134,13 @@ def test_import_of_a_project_and_of_suggestions(bureau: Bureau, sit: Sit, tmp_pa
     expect(page.get_by_label("Project", exact=True).locator("option")).to_contain_text(
         ["brought in"]
     )
-    made = bureau.store.projects.named(bureau.boss, "brought in")
-    assert bureau.store.records(OPERATOR, made.id).submissions == found.submissions
+    made = workspace.store.projects.named(workspace.boss, "brought in")
+    assert workspace.store.records(OPERATOR, made.id).submissions == found.submissions
 
 
-def test_a_phone_in_the_dark(bureau: Bureau, sit: Sit) -> None:
-    project = drawn_by_two(bureau, sit)
-    boss = sit("boss", project, password=PASSWORD, size=(390, 844), color_scheme="dark")
+def test_a_phone_in_the_dark(workspace: Workspace, open_page: OpenPage) -> None:
+    project = drawn_by_two(workspace, open_page)
+    boss = open_page("boss", project, password=PASSWORD, size=(390, 844), color_scheme="dark")
     page = boss.page
     page.get_by_role("tab", name="Review").click()
     page.get_by_role("button", name="Compare now").click()

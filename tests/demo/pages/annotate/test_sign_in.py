@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from annotate.people import OPERATOR
 from demo.web.server import add_arguments
-from tests.demo.pages.annotate.conftest import PASSWORD, Bureau
+from tests.demo.pages.annotate.conftest import PASSWORD, Workspace
 from tests.serving import running
 
 
@@ -20,10 +20,10 @@ def sign_in(address: str, password: str, **headers: str) -> httpx.Response:
     return httpx.post(f"{address}/login", data=form, headers=named, timeout=60)
 
 
-def test_two_servers_a_restart_and_a_proxy(bureau: Bureau) -> None:
+def test_two_servers_a_restart_and_a_proxy(workspace: Workspace) -> None:
     """One store, two servers: one behind a proxy whose word counts, one that believes nobody."""
-    bureau.store.people.add(OPERATOR, "Prox", PASSWORD)
-    command = ("demo", "--pages", "annotate", "--url", bureau.url)
+    workspace.store.people.add(OPERATOR, "Prox", PASSWORD)
+    command = ("demo", "--pages", "annotate", "--url", workspace.url)
     with running(*command) as plain, running(*command, "--proxy", "127.0.0.1") as behind:
         for address, secure in ((plain, False), (behind, True)):
             answer = sign_in(address, PASSWORD, x_forwarded_proto="https")
@@ -45,10 +45,10 @@ def test_two_servers_a_restart_and_a_proxy(bureau: Bureau) -> None:
         assert httpx.get(f"{restarted}/config", cookies=mine).json()["username"] == "Prox"
 
 
-def test_the_form_tells_what_is_wrong(bureau: Bureau, browser: Browser) -> None:
+def test_the_form_tells_what_is_wrong(workspace: Workspace, browser: Browser) -> None:
     """Also that too many passwords were tried, where Gradio's own form says nothing."""
-    bureau.store.people.add(OPERATOR, "Dory", PASSWORD)
-    command = ("demo", "--pages", "annotate", "--url", bureau.url)
+    workspace.store.people.add(OPERATOR, "Dory", PASSWORD)
+    command = ("demo", "--pages", "annotate", "--url", workspace.url)
     with running(*command) as address:
         context = browser.new_context()
         page = context.new_page()

@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, Dialog, Locator, expect
 
 
-class Seat:
+class BrowserUser:
     """One browser context with the page open in it, and what went wrong there."""
 
     def __init__(self, context: BrowserContext, address: str, project: int | None) -> None:

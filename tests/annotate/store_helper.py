@@ -1,4 +1,4 @@
-"""Short words for what the store's tests do again and again."""
+"""People at work in a store: what its tests do again and again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def key() -> str:
     return f"key {next(KEYS)}"
 
 
-class Crew:
+class StoreHelper:
     """People at work in a store."""
 
     def __init__(self, store: Store, operator: Person) -> None:
