@@ -8,6 +8,7 @@ ground   phrases with boxes (Flickr30k Entities): is the region with the highest
 borders  segments of sentences against the same phrases (train/borders.py)
 seen     names of things that photos show, and of things that they do not (train/seen.py)
 objects  names of things with boxes (COCO's instances), read as "a NAME" (train/objects.py)
+maps     where words score on photos, against the boxes of what they name (train/maps.py)
 taught   the same things by a word that a few boxes taught (train/taught.py)
 caption  a captioner's sentences against people's (train/captions/evaluation.py)
 mrnn     photos and sentences against each other by a captioner's probabilities
@@ -38,7 +39,7 @@ from core.formats import names
 from core.language.vocabulary import tokenise
 from core.vision import boxes
 from core.vision.regions import Regions
-from train import borders, export, machine, objects, seen, taught
+from train import borders, export, machine, maps, objects, seen, taught
 from train.captions import evaluation as captioning
 from train.captions import mrnn
 from train.captions.evaluation import CaptionEvaluation
@@ -430,6 +431,7 @@ KINDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str, str | Non
     "borders": (add_border_arguments, "segments against phrases", borders.__doc__),
     "objects": (add_objects_arguments, "names of things against their boxes", objects.__doc__),
     "seen": (add_seen_arguments, "names of things that photos do and do not show", seen.__doc__),
+    "maps": (add_objects_arguments, "where words score on photos", maps.__doc__),
     "taught": (add_objects_arguments, "a word that a few boxes taught", taught.__doc__),
     "caption": (
         captioning.add_arguments, "a captioner's sentences against people's", captioning.__doc__,
@@ -481,6 +483,9 @@ def figures_of(arguments: argparse.Namespace, device: torch.device) -> dict[str,
         return seen_figures(checkpoint, arguments.images, arguments.instances, arguments.captions)
     if arguments.kind == "objects":
         return named_objects(checkpoint, arguments.images, arguments.instances)
+    if arguments.kind == "maps":
+        describer = Describer(checkpoint)
+        return maps.map_figures(describer, arguments.images, arguments.instances)
     if arguments.kind == "taught":
         return taught.taught_figures(
             checkpoint, arguments.images, arguments.instances, phrase_scores

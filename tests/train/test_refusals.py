@@ -89,6 +89,11 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("--images {data}/images", "--instances {data}/instances.json",
          "--checkpoint {checkpoint}", "--json {new}.json"),
     ),
+    "evaluate maps": (
+        "evaluate maps --threads 1",
+        ("--images {data}/images", "--instances {data}/instances.json",
+         "--checkpoint {checkpoint}", "--json {new}.json"),
+    ),
     "evaluate caption": (
         "evaluate caption --level image --split dev --threads 1 --no-meteor --baseline nearest",
         ("--data {data}", "--checkpoint {checkpoint}", "--train-features {features}/train",

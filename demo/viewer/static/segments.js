@@ -44,6 +44,14 @@ export class Segments {
       );
       pointing(row, () => this.point({ segment }), () => this.point(null));
       row.addEventListener("click", () => this.point({ segment }, true));
+      row.setAttribute("tabindex", 0);
+      row.addEventListener("focus", () => this.point({ segment }));
+      row.addEventListener("blur", () => this.point(null));
+      row.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        this.point({ segment }, true);
+      });
       return row;
     });
     this.body.replaceChildren(...this.rows);

@@ -54,8 +54,10 @@ def client(app: FastAPI) -> Iterator[TestClient]:
         yield client
 
 
-def align_call(photo: Any, sentence: Any = "a dog", beta: Any = 0.0) -> dict[str, Any]:
-    return {"data": [photo, sentence, beta]}
+def align_call(
+    photo: Any, sentence: Any = "a dog", beta: Any = 0.0, grid: Any = 0
+) -> dict[str, Any]:
+    return {"data": [photo, sentence, beta, grid]}
 
 
 def file_data(path: str, **more: Any) -> dict[str, Any]:
@@ -321,10 +323,11 @@ def test_bodies_that_are_no_requests(client: TestClient, body: bytes) -> None:
 @pytest.mark.parametrize("beta", ["x", None, [], {}, True, "1e999", -1, 1e308])
 def test_betas_that_are_no_numbers(client: TestClient, jpeg: bytes, beta: Any) -> None:
     [path] = upload(client, jpeg).json()
-    answer = called(client, align_call(file_data(path), "a dog", beta))
-    assert answer.status_code == 200
-    assert str(ROOT) not in answer.text
-    assert "Traceback" not in answer.text
+    for call in ({"beta": beta}, {"grid": beta}):
+        answer = called(client, align_call(file_data(path), "a dog", **call))
+        assert answer.status_code == 200
+        assert str(ROOT) not in answer.text
+        assert "Traceback" not in answer.text
 
 
 def test_no_header_moves_the_page(client: TestClient) -> None:

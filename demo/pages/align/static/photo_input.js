@@ -12,7 +12,7 @@ export const mount = component("photo-input", ["value"], (root, { props, trigger
   const status = make("p", { class: "status", role: "status" });
   const next = make("button", { type: "button" });
   const forget = make("button", { type: "button", "aria-label": "Forget the photos that wait" }, "✕");
-  const line = make("p", { class: "waiting", hidden: true }, next, forget);
+  const line = make("p", { class: "queue", hidden: true }, next, forget);
   root.replaceChildren(label, line, status);
   let waiting = [];
 

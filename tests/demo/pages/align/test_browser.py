@@ -202,7 +202,7 @@ def test_a_word_lies_on_the_photo(visit: Open, dog: bytes) -> None:
     expect(map_).to_be_hidden()
     page.keyboard.press("Space")
     # A segment's is that of its words together; another sentence's replace them.
-    page.locator(".segments tbody tr").first.hover()
+    page.locator(".segments tbody tr").first.focus()
     expect(map_).to_be_visible()
     here.say("a man")
     expect(words).to_have_count(2)
@@ -319,7 +319,7 @@ def test_several_photos_wait_and_earlier_ones_come_back(visit: Open, dog: bytes)
         for k, data in enumerate((dog, picture(320, 240), b"no photo"))
     ]
     page.locator(".photo-input input").set_input_files(files)  # type: ignore[arg-type]
-    following = page.locator(".waiting button").first
+    following = page.locator(".queue button").first
     expect(following).to_have_text("Next photo (2 wait)")
     photo = page.locator(".stage img")
     expect(photo).to_be_visible()
