@@ -233,8 +233,10 @@ def _translated(error: BaseException | None) -> StoreError:
         return BusyError("The store is busy, and nothing was saved; try again.")
     if name in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
         return SchemaError("The database's file is damaged or no database.")
-    if name in ("SQLITE_CANTOPEN", "SQLITE_READONLY"):
+    if str(name).startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):  # and their further kinds
         return StoreError("The database's file cannot be opened for writing.")
+    if name == "25006":
+        return StoreError("The database cannot be written at this moment; nothing was saved.")
     if name == "42P01" or "no such table" in str(error):
         return SchemaError("The database has no tables yet; expected `migrate` to be run first.")
     if name is None or name.startswith(("08", "57P")):  # no connection, or it ended

@@ -8,8 +8,10 @@ nothing for a foreign page, caps what it is sent, and marks what it sends.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -28,6 +30,8 @@ from demo.web.calls import Calls
 from demo.web.errors import SENTENCES, absent, answer_to, refusal
 from demo.web.uploads import UploadFolder
 
+LOG = logging.getLogger(__name__)
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CALLER: ContextVar[str] = ContextVar("CALLER", default="")
 """The address that the request at hand comes from, for limits, where only its words are handed on.
 """
@@ -210,7 +214,8 @@ class Guard:
                 app = refusal(404, "absent", said)
             await app(scope, receive, marked)
         else:
-            await _capped(self._post, self._most(scope["path"]))(scope, receive, marked)
+            post = _telling_of_a_full_disk(self._post)
+            await _capped(post, self._most(scope["path"]))(scope, receive, marked)
 
     async def _stopped(self, scope: Scope) -> ASGIApp | None:
         """What is answered instead to somebody who is not signed in. Gradio asks this of some
@@ -338,6 +343,35 @@ def _capped(app: ASGIApp, most: int) -> ASGIApp:
             await _too_large(most)(scope, receive, send)
 
     return capped
+
+
+def _telling_of_a_full_disk(app: ASGIApp) -> ASGIApp:
+    """The app, where an upload that cannot be written is answered by one sentence."""
+
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        held: list[Message] = []
+
+        async def unless_broken(message: Message) -> None:
+            if held or message.get("status") == 500:
+                held.append(message)  # until it is known why
+            else:
+                await send(message)
+
+        try:
+            await app(scope, receive, unless_broken)
+        except OSError as error:
+            if error.errno in FULL_DISK:
+                LOG.error("an upload could not be written: %s", error.strerror)
+                said = "The server's disk is full: nothing was uploaded."
+                held = []
+                await refusal(507, "full", said)(scope, receive, send)
+                return
+            raise
+        finally:
+            for message in held:
+                await send(message)
+
+    return told
 
 
 def _too_large(most: int) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import sqlite3
@@ -150,11 +151,35 @@ def test_a_request_that_runs_is_finished(tmp_path: Path) -> None:
     assert (errors, process.returncode) == ("", 0)
 
 
+def test_a_disk_that_fills_while_something_is_uploaded(tmp_path: Path) -> None:
+    """Made by files that may not grow past 1 MB: one sentence, and the next, smaller one is
+    taken.
+    """
+    with started(tmp_path, largest=2**20) as process:
+        address = process.stdout.readline().split()[1]
+
+        def upload(size: int) -> httpx.Response:
+            files = {"files": ("photo.jpg", bytes(size))}
+            return httpx.post(f"{address}/gradio_api/upload", files=files, timeout=60)
+
+        answer = upload(3 * 2**20)
+        assert (answer.status_code, answer.json()["kind"]) == (507, "full")
+        assert upload(1000).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    assert errors == "an upload could not be written: File too large\n"
+
+
 @contextmanager
-def started(tmp_path: Path, ignored: tuple[int, ...] = ()) -> Iterator[Any]:
-    """An open server of annotation, started by something that ignores these signals."""
+def started(
+    tmp_path: Path, ignored: tuple[int, ...] = (), largest: int | None = None
+) -> Iterator[Any]:
+    """An open server of annotation, started by something that ignores these signals; its files
+    cannot be larger than so many bytes."""
 
     def ignore() -> None:
+        if largest is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
         for one in ignored:
             signal.signal(one, signal.SIG_IGN)
 
