@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import event
+from tests.annotate.people import Crew, content, key
 
 from annotate import database
 from annotate.__main__ import main
@@ -21,7 +22,6 @@ from annotate.errors import BusyError, StoreError
 from annotate.people import OPERATOR
 from annotate.store import Store
 from tests.annotate.conftest import Clock
-from tests.annotate.people import Crew, content, key
 
 
 def test_a_clock_that_is_moved_back_by_an_hour(crew: Crew, clock: Clock) -> None:
