@@ -177,12 +177,14 @@ def calibrate(options: Calibration, device: torch.device = torch.device("cpu")) 
     folder = resolve(options.checkpoint)
     checkpoint = load_checkpoint(folder)
     move(checkpoint.encoder, device)
+    said_store = _store(checkpoint, options.features)
+    shown_store = _store(checkpoint, options.labelled_features)
     captions = read_captions(options.data, options.split, options.images, None)
     labelled = read_labelled(options.labelled)
     if not len(captions) or not len(labelled):
         raise DataError("there is no photo with sentences, or none with labels; expected both")
-    said, said_store = _sample(captions, options.photos, options.features)
-    shown, shown_store = _sample(labelled, options.labelled_photos, options.labelled_features)
+    said = _sample(captions, options.photos, said_store)
+    shown = _sample(labelled, options.labelled_photos, shown_store)
     words = [frozenset(w for s in captions.sentences[k] for w in tokenise(s)) for k in said]
     names = sorted(frozenset().union(*labelled.labels))
 
@@ -203,18 +205,26 @@ def calibrate(options: Calibration, device: torch.device = torch.device("cpu")) 
     return evidence
 
 
-def _sample(
-    photos: CaptionSet | LabelledPhotos, most: int, features: Path | None
-) -> tuple[list[int], FeatureStore | None]:
-    """Which photos count, and where their features lie, if they do."""
+def _store(checkpoint: Checkpoint, features: Path | None) -> FeatureStore | None:
+    """Stored features of the checkpoint's encoder, where a folder is named."""
     if features is None:
-        return spread(len(photos.names), most), None
+        return None
     store = FeatureStore(features)
+    store.must_be_of(checkpoint.encoder.name, checkpoint.encoder.dimension, "the checkpoint")
+    return store
+
+
+def _sample(
+    photos: CaptionSet | LabelledPhotos, most: int, store: FeatureStore | None
+) -> list[int]:
+    """Which photos count: a spread of them, or those whose features are stored."""
+    if store is None:
+        return spread(len(photos.names), most)
     there = set(store.names)
     found = [k for k, name in enumerate(photos.names) if name in there]
     if not found:
-        raise DataError(f"{features} holds none of the photos; expected those of the data set")
-    return found, store
+        raise DataError("the features are of none of the photos; expected some of the data set")
+    return found
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -109,7 +109,7 @@ def test_the_describer_works_outside_the_checkout(
     assert program.count(photo) == 1
     shutil.copy(ROOT / photo, tmp_path / "cat.jpg")
     program = OUTSIDE + program.replace(photo, "cat.jpg")
-    assert "'a ball']" in run(site / "bin" / "python", "-c", program, cwd=tmp_path)
+    assert "'with a ball']" in run(site / "bin" / "python", "-c", program, cwd=tmp_path)
 
 
 def test_the_store_works_outside_the_checkout(site: Path, tmp_path: Path) -> None:

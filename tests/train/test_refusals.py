@@ -84,6 +84,21 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("--images {data}/images", "--phrases {data}/phrases.json", "--data {data}",
          "--checkpoint {checkpoint}", "--worst {new}.png", "--json {new}.json"),
     ),
+    "evaluate borders": (
+        "evaluate borders --threads 1 --split dev",
+        ("--images {data}/images", "--phrases {data}/phrases.json", "--data {data}",
+         "--checkpoint {checkpoint}", "--plot {new}.svg", "--json {new}.json"),
+    ),
+    "evaluate seen": (
+        "evaluate seen --threads 1",
+        ("--images {data}/images", "--instances {data}/instances.json",
+         "--checkpoint {checkpoint}", "--json {new}.json"),
+    ),
+    "calibrate": (
+        "calibrate {checkpoint} --threads 1",
+        ("--data {data}", "--labelled {data}", "--features {features}/train",
+         "--labelled-features {features}/train"),
+    ),
     "evaluate objects": (
         "evaluate objects --threads 1",
         ("--images {data}/images", "--instances {data}/instances.json",
