@@ -14,7 +14,6 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import event
-from tests.annotate.people import Crew, content, key
 
 from annotate import database
 from annotate.__main__ import main
@@ -22,14 +21,15 @@ from annotate.errors import BusyError, StoreError
 from annotate.people import OPERATOR
 from annotate.store import Store
 from tests.annotate.conftest import Clock
+from tests.annotate.store_helper import StoreHelper, content, key
 
 
-def test_a_clock_that_is_moved_back_by_an_hour(crew: Crew, clock: Clock) -> None:
+def test_a_clock_that_is_moved_back_by_an_hour(helper: StoreHelper, clock: Clock) -> None:
     """Nobody loses a photo, no session ends, and the order of changes stays."""
-    store, project = crew.store, crew.project(photos=1, lease_minutes=60)
-    ada, ben = crew.person("Ada"), crew.person("Ben")
+    store, project = helper.store, helper.project(photos=1, lease_minutes=60)
+    ada, ben = helper.person("Ada"), helper.person("Ben")
     token = store.sign_ins.begin(ada)
-    task = crew.next(ada, project)
+    task = helper.next(ada, project)
     clock.turn(30)
     first = store.work.save(ada, task.assignment, content(1), 0, key())
     clock.turn(-60)
@@ -42,7 +42,7 @@ def test_a_clock_that_is_moved_back_by_an_hour(crew: Crew, clock: Clock) -> None
     clock.turn(59)  # the lease began anew with the save
     assert store.work.next_photo(ben, project) is None
     clock.turn(2)
-    assert crew.next(ben, project).photo == task.photo
+    assert helper.next(ben, project).photo == task.photo
     with store.audit.lines(OPERATOR) as lines:
         assert sum(one.what == "saved" for one in lines) == 2
 
@@ -71,10 +71,10 @@ def held_by_another_program(url: str) -> Iterator[None]:
 @pytest.mark.usefixtures("locked_soon")
 def test_a_database_that_another_program_holds(url: str, clock: Clock) -> None:
     store = Store(url, clock)
-    crew = Crew(store, OPERATOR)
-    project = crew.project()
-    ada = crew.person()
-    task = crew.next(ada, project)
+    helper = StoreHelper(store, OPERATOR)
+    project = helper.project()
+    ada = helper.person()
+    task = helper.next(ada, project)
     saved = store.work.save(ada, task.assignment, content(1), 0, key())
     fresh = Store(url, clock)  # its connections are new
     calls: list[Callable[[], Any]] = [
@@ -96,10 +96,10 @@ def test_a_database_that_another_program_holds(url: str, clock: Clock) -> None:
 
 def test_a_database_that_may_only_be_read(url: str, clock: Clock) -> None:
     store = Store(url, clock)
-    crew = Crew(store, OPERATOR)
-    project = crew.project()
-    ada = crew.person()
-    task = crew.next(ada, project)
+    helper = StoreHelper(store, OPERATOR)
+    project = helper.project()
+    ada = helper.person()
+    task = helper.next(ada, project)
     fresh = Store(url, clock)
     only = (
         "PRAGMA query_only = ON"
@@ -131,8 +131,8 @@ def test_a_disk_that_fills_while_a_file_is_written(
     store: Store, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     """What was there stays whole, and no half of the new one is left."""
-    crew = Crew(store, OPERATOR)
-    crew.done(crew.person(), crew.project())
+    helper = StoreHelper(store, OPERATOR)
+    helper.done(helper.person(), helper.project())
     folder = tmp_path / "kept"
     folder.mkdir()
     file = folder / "file"
