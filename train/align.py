@@ -130,6 +130,9 @@ def align(options: AlignOptions, world: World) -> Path:
         raise DataError("regions is 'image'; with --train-encoder expected 'all'")
     captions = read_captions(options.data, "train", options.images, None)
     dev = read_captions(options.data, "dev", options.images, None)
+    if not options.train_encoder:
+        captions = FeatureStore(options.needed("features")[0]).readable(captions)
+        dev = FeatureStore(options.needed("dev_features")).readable(dev)
     shared = set(captions.names) & set(dev.names)
     if shared:  # such as one COCO file, which has no splits
         raise DataError(

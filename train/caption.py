@@ -49,6 +49,7 @@ class CaptionOptions:
     """The run's folder; the checkpoint lies in its `checkpoint`."""
     model: str = "lstm"
     data: Path | None = None
+    images: Path | None = None
     sentences: Path | None = None
     snippets: Path | None = None
     dev_snippets: Path | None = None
@@ -138,7 +139,8 @@ def new_captioner(options: CaptionOptions, said: RegionTexts, images: Images) ->
 def texts_of_split(options: CaptionOptions, split: str, store: FeatureStore) -> RegionTexts:
     """What `--level` and the data options name for "train" or "dev"."""
     if options.level == "image":
-        return photo_texts(read_captions(options.data, split, None, None, options.sentences))
+        captions = read_captions(options.data, split, options.images, None, options.sentences)
+        return photo_texts(store.readable(captions))
     name = "snippets" if split == "train" else "dev_snippets"
     path: Path | None = getattr(options, name)
     if path is None:
@@ -154,6 +156,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", choices=KINDS, default="lstm", help="the recurrence (default: lstm)"
     )
     parser.add_argument("--data", type=Path, help="with --level image: a data set with splits")
+    parser.add_argument("--images", type=Path, help="the photos' folder, where --data has none")
     parser.add_argument(
         "--sentences", type=Path, help="other sentences for its photos: another language's"
     )

@@ -27,6 +27,7 @@ class EmbeddedRegions:
     boxes     (N, 4) float32 normalised xyxy
     vectors   (N, h) float16, as the model compares them (Eq. 1)
     lengths   (N,) float32, |v| before any normalisation
+    names     (K,) of the photos; those that could not be read are not among them
     """
 
     paths: tuple[Path, ...]
@@ -34,6 +35,7 @@ class EmbeddedRegions:
     boxes: np.ndarray
     vectors: np.ndarray
     lengths: np.ndarray
+    names: tuple[str, ...] = ()
 
     def spread(self, rows: np.ndarray, most: int) -> list[int]:
         """Regions in an order -> the same, at most `most` of each photo: neighbouring boxes of one
@@ -66,6 +68,7 @@ def embed_all_regions(
         folder = features if features is not None else Path(temporary)
         write_features(checkpoint.encoder, captions.names, captions.paths, folder)
         store = FeatureStore(folder)
+        captions = store.readable(captions)
         count = np.array(store.count)
         n = int(count.sum())
         boxes = np.empty((n, 4), dtype=np.float32)
@@ -81,5 +84,10 @@ def embed_all_regions(
             lengths[start:stop] = raw_lengths(checkpoint, found[present]).numpy()
             start = stop
     return EmbeddedRegions(
-        captions.paths, np.repeat(np.arange(len(count)), count), boxes, vectors, lengths
+        captions.paths,
+        np.repeat(np.arange(len(count)), count),
+        boxes,
+        vectors,
+        lengths,
+        captions.names,
     )

@@ -65,7 +65,8 @@ def evaluate_rank(
     source: RegionSource
     if features is not None:
         write_features(checkpoint.encoder, captions.names, captions.paths, features)
-        source = StoredRegions(FeatureStore(features))
+        store = FeatureStore(features)
+        captions, source = store.readable(captions), StoredRegions(store)
     else:
         source = _InMemory(checkpoint, captions.paths)
     sentences = Sentences(captions, checkpoint.vocabulary)

@@ -400,8 +400,12 @@ def everyday(options: EverydayOptions, device: torch.device = torch.device("cpu"
     and files are known to be good."""
     recipe = options.recipe
     schedule = Schedule.of_steps(recipe.steps, recipe.report, recipe.warm_up, recipe.seed)
-    captions = read_captions(options.data, "train", None, None)
-    dev = read_captions(options.data, "dev", None, None)
+    captions = FeatureStore(options.features).readable(
+        read_captions(options.data, "train", None, None)
+    )
+    dev = FeatureStore(options.dev_features).readable(
+        read_captions(options.data, "dev", None, None)
+    )
     photos = read_labelled(options.labelled)
     texts = [
         line.partition("\t")[2]

@@ -3,7 +3,8 @@
 A feature folder holds names.json (photos, encoder, dimension, regions) and four .npy files of n
 photos and R regions, the most that the encoder gives: boxes (n, R, 4) float32 normalised xyxy,
 objectness (n, R) float32, features (n, R, D) float16, count (n,) int32, the regions a photo has.
-count 0 means "not done yet": a run that was stopped goes on there.
+count 0 means "not done yet": a run that was stopped goes on there. A photo that cannot be read is
+left out and named, with the reason, in names.json and in unreadable.txt.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from core.vision.encoders import NamedEncoder, kind_of, usages
 from core.vision.regions import PAPER_REGIONS, RegionEncoder
 from train import machine
 from train.data import CaptionSet, DataError, read_captions
-from train.data.photos import read_photo
+from train.data.photos import read_photo, tell_unreadable, unreadable_photos
 from train.interrupts import on_interrupt
 from train.labelled import LabelledPhotos, read_labelled
 from train.options import add_photos, folder_for
@@ -42,6 +43,7 @@ class FeatureStore:
         described = json.loads((folder / "names.json").read_text(encoding="utf-8"))
         self.folder = folder
         self.names: list[str] = described["names"]
+        self.unreadable: dict[str, str] = described.get("unreadable", {})
         self.encoder: str = described["encoder"]
         self.dimension: int = described["dimension"]
         self.regions: int = described.get("regions", PAPER_REGIONS)  # older folders do not say
@@ -54,6 +56,10 @@ class FeatureStore:
             raise DataError(
                 f"{folder} lacks {missing} of {len(self.names)} photos; run `train features` again"
             )
+
+    def readable(self, captions: CaptionSet) -> CaptionSet:
+        """A data set without the photos that could not be read when the features were made."""
+        return captions.without(self.unreadable)
 
     @property
     def named_encoder(self) -> NamedEncoder:
@@ -83,11 +89,26 @@ def write_features(
     folder: Path,
     mirrored: bool = False,
 ) -> None:
-    """Encode photos into a feature folder, going on where an earlier run stopped.
+    """Encode photos into a feature folder, going on where an earlier run stopped. Photos that
+    cannot be read are left out (`FeatureStore.unreadable`).
 
     mirrored: encode their mirror images, another view to train on; boxes are the photo's own.
     """
     folder_for(folder)
+    described = folder / "names.json"
+    fresh = not described.is_file()
+    there: dict[str, object] = {}
+    if fresh:
+        unreadable = unreadable_photos(names, paths)
+        tell_unreadable(unreadable, len(names), folder / "unreadable.txt")
+        if len(unreadable) == len(names) > 0:
+            name, why = next(iter(unreadable.items()))
+            raise DataError(f"none of {len(names):,} photos can be read; {name}: {why}")
+    else:
+        there = {"regions": PAPER_REGIONS, **json.loads(described.read_text(encoding="utf-8"))}
+        unreadable = dict(there.get("unreadable", {}))  # type: ignore[call-overload]
+    kept = [row for row, name in enumerate(names) if name not in unreadable]
+    names, paths = [names[row] for row in kept], [paths[row] for row in kept]
     n, r = len(names), encoder.regions
     header: dict[str, object] = {
         "encoder": encoder.name,
@@ -97,14 +118,10 @@ def write_features(
     }
     if mirrored:
         header["mirrored"] = True
-    described = folder / "names.json"
-    fresh = not described.is_file()
-    if not fresh:
-        there = {"regions": PAPER_REGIONS, **json.loads(described.read_text(encoding="utf-8"))}
-        if there != header:
-            raise DataError(
-                f"{folder} holds other photos or another encoder; expected an empty folder"
-            )
+    if unreadable:
+        header["unreadable"] = unreadable
+    if not fresh and there != header:
+        raise DataError(f"{folder} holds other photos or another encoder; expected an empty folder")
 
     def open_array(name: str, shape: tuple[int, ...], kind: type) -> np.ndarray:
         path = folder / f"{name}.npy"
@@ -119,14 +136,14 @@ def write_features(
     described.write_text(json.dumps(header), encoding="utf-8")
     todo = np.flatnonzero(np.asarray(count) == 0)
 
-    def kept() -> str:
+    def done_so_far() -> str:
         done = int((np.asarray(count) > 0).sum())
         return (
             f"stopped: {folder} keeps {done:,} of {n:,} photos, the same command goes on from there"
         )
 
     with (
-        on_interrupt(kept),
+        on_interrupt(done_so_far),
         tqdm(total=n, initial=n - len(todo), desc="features", unit="photo", mininterval=5) as bar,
     ):
         for start in range(0, len(todo), BATCH):
@@ -167,7 +184,11 @@ def main(arguments: argparse.Namespace) -> None:
         photos = read_labelled(arguments.labelled)
     else:
         photos = read_captions(
-            arguments.data, arguments.split, arguments.images, arguments.captions
+            arguments.data,
+            arguments.split,
+            arguments.images,
+            arguments.captions,
+            wordless=True,
         )
     changes = {"regions": arguments.regions} if arguments.regions is not None else {}
     encoder = load_encoder(arguments.encoder, arguments.encoder_weights, changes)

@@ -22,10 +22,11 @@ from core.formats import ReadOptions, names, read_file
 from core.formats.record import Photo
 from core.groundings.approximate import build
 from core.groundings.reader import GroundingSet
-from core.groundings.schema import arrays_of, fingerprint
+from core.groundings.schema import PhotoRow, arrays_of, fingerprint
 from core.groundings.writer import GroundingWriter, trimmed
 from train import machine
 from train.data import CaptionSet, DataError, Phrase, read_captions, read_phrases
+from train.data.photos import tell_unreadable, unreadable_photos
 from train.features import FeatureStore
 from train.grounding_stages import Grounder, GroundingOptions, most_words, photos_folder
 from train.interrupts import on_interrupt
@@ -54,12 +55,14 @@ def ground(
     out: Path,
     stored: FeatureStore | None = None,
     options: GroundingOptions = GroundingOptions(),
-) -> None:
-    """Make a set, or go on with it; nothing happens to one that is complete."""
+) -> int:
+    """Make a set, or go on with it; nothing happens to one that is complete. Photos that cannot be
+    read are left out, told of and listed beside the set -> how many photos it has."""
     if not len(captions):
         raise DataError("the data set has no photo; expected at least one")
     encoder = checkpoint.encoder
     if stored:
+        captions = stored.readable(captions)
         stored.must_be_of(encoder.name, encoder.dimension, "--checkpoint")
     about = {
         "photos_folder": photos_folder(captions, out),
@@ -78,8 +81,11 @@ def ground(
         most = stored.regions if stored else encoder.regions
         writer = GroundingWriter(out, about, len(captions) * most, max(1, most_words(captions)))
         try:
+            left_out = _unreadable(writer, captions)
+            tell_unreadable(left_out, len(captions), out.with_suffix(".unreadable.txt"))
+            captions = captions.without(left_out)
             if writer.about("complete"):
-                return
+                return len(captions)
             _stages(writer, checkpoint, captions, phrases, stored, options)
             used = writer.ends()
         finally:
@@ -87,6 +93,20 @@ def ground(
         for path, rows in zip(arrays_of(out), used, strict=True):
             trimmed(path, rows)
         writer.complete()
+    return len(captions)
+
+
+def _unreadable(writer: GroundingWriter, captions: CaptionSet) -> dict[str, str]:
+    """Photos that cannot be read, with the reason: looked for once, and kept with the set, which
+    must have the same photos when it is gone on with."""
+    kept = writer.about("unreadable")
+    if not kept:
+        begun = writer.next_id(PhotoRow) > 0  # by a version that took readable photos only
+        found = {} if begun else unreadable_photos(captions.names, captions.paths)
+        kept = json.dumps(found)
+        writer.commit(facts={"unreadable": kept})
+    told: dict[str, str] = json.loads(kept)
+    return told
 
 
 def _stages(
@@ -156,7 +176,11 @@ def main(arguments: argparse.Namespace) -> None:
         captions = captions_of(project.photos, arguments.images)
     else:
         captions = read_captions(
-            arguments.data, arguments.split, arguments.images, arguments.captions
+            arguments.data,
+            arguments.split,
+            arguments.images,
+            arguments.captions,
+            wordless=True,
         )
     if arguments.photos is not None:
         n = arguments.photos
@@ -165,7 +189,7 @@ def main(arguments: argparse.Namespace) -> None:
     kept = {name: phrases[name] for name in captions.names if name in phrases}
     checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
     move(checkpoint.encoder, device)
-    ground(
+    photos = ground(
         checkpoint,
         captions,
         kept,
@@ -179,4 +203,4 @@ def main(arguments: argparse.Namespace) -> None:
         groundings.close()
         print(f"approximate search finds {found} of what the exact one does")
     size = sum(path.stat().st_size for path in (arguments.out, *arrays_of(arguments.out)))
-    print(f"{arguments.out}: {len(captions):,} photos, {size / 1e6:.1f} MB")
+    print(f"{arguments.out}: {photos:,} photos, {size / 1e6:.1f} MB")

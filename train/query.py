@@ -62,12 +62,13 @@ def query(describer: Describer, captions: CaptionSet, wanted: Query) -> list[str
     tiles, lines = [], []
     best = regions.spread(found.rows, wanted.per_photo)[: wanted.best]
     for place, row in enumerate(best, 1):
-        name, score = captions.names[regions.photo_of[row]], score_of[row]
+        name, score = regions.names[regions.photo_of[row]], score_of[row]
         box = " ".join(f"{side:.3f}" for side in regions.boxes[row])
         lines.append(f"{place:3}  {score:7.3f}  {name}  {box}")
         tiles.append(region_tile(regions, row, f"{place}. {score:.3f}  {name}"))
     sheet(tiles).save(wanted.out)
-    lines.append(f"{len(regions.boxes):,} regions of {len(captions):,} photos; sheet: {wanted.out}")
+    counted = f"{len(regions.boxes):,} regions of {len(regions.names):,} photos"
+    lines.append(f"{counted}; sheet: {wanted.out}")
     return lines
 
 
@@ -90,7 +91,9 @@ def main(arguments: argparse.Namespace) -> None:
     wanted = read_into(Query, arguments)
     device = machine.prepare(arguments)
     picture(written(wanted.out))
-    captions = read_captions(arguments.data, arguments.split, arguments.images, arguments.captions)
+    captions = read_captions(
+        arguments.data, arguments.split, arguments.images, arguments.captions, wordless=True
+    )
     describer = Describer(load_checkpoint(arguments.checkpoint, arguments.encoder_weights))
     move(describer.checkpoint.encoder, device)
     print("\n".join(query(describer, captions, wanted)))

@@ -168,6 +168,7 @@ def main(arguments: argparse.Namespace) -> None:
     out = written(arguments.out)
     captions = read_captions(arguments.data, arguments.split, arguments.images, arguments.captions)
     store = FeatureStore(arguments.features)
+    captions = store.readable(captions)
     checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
     store.must_be_of(checkpoint.encoder.name, checkpoint.encoder.dimension, "--checkpoint")
     found = snippets(checkpoint, store, captions, arguments.beta)

@@ -33,4 +33,6 @@ def main(arguments: argparse.Namespace) -> None:
         print(f"{name:9}{value:6.2f}")
     if scores and "meteor" not in scores and not arguments.no_meteor:
         print("meteor   left out: it needs Java, and there is no `java` on the PATH")
+    if scores and len(found.references) == 1:
+        print("cider    of one snippet is 0 by its definition, whatever it says")
     save_figures(arguments, found.as_json(scores))

@@ -12,32 +12,36 @@ it was asked for. All scores are fractions, as pycocoevalcap gives them (CIDEr r
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 import numpy as np
 from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.cider.cider import Cider
-from pycocoevalcap.meteor.meteor import Meteor
 from pycocoevalcap.rouge.rouge import Rouge
-from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
-from core.errors import UserError
+from core.captioning import java
+from core.captioning.java import NEEDS_JAVA, MetricError, has_java
 from core.language.vocabulary import tokenise
 
+__all__ = [
+    "CIDER_OF_ONE",
+    "NEEDS_JAVA",
+    "MetricError",
+    "Tokenizer",
+    "cider_of_each",
+    "has_java",
+    "perplexity",
+    "score",
+    "share_seen",
+]
 Key = TypeVar("Key", bound=Hashable)
 Tokenizer = Literal["project", "ptb"]
-NEEDS_JAVA = "{} needs Java, and there is no `java` on the PATH; install a JRE 8 or newer"
-
-
-class MetricError(UserError):
-    """Sentences that cannot be scored, or a metric that cannot run here."""
-
-
-def has_java() -> bool:
-    """Can METEOR and the PTB tokenizer run here?"""
-    return shutil.which("java") is not None
+CIDER_OF_ONE = (
+    "CIDEr weighs words by how few of the images' references have them: of one image it is 0 by "
+    "its definition, whatever the sentence; expected several images"
+)
+"""To be said beside the number."""
 
 
 def _words(sentences: Mapping[Key, Sequence[str]], tokenizer: Tokenizer) -> dict[Key, list[str]]:
@@ -46,14 +50,9 @@ def _words(sentences: Mapping[Key, Sequence[str]], tokenizer: Tokenizer) -> dict
         return {key: [" ".join(tokenise(s)) for s in group] for key, group in sentences.items()}
     if tokenizer != "ptb":
         raise MetricError(f"tokenizer is '{tokenizer}'; expected 'project' or 'ptb'")
-    if not has_java():
-        raise MetricError(NEEDS_JAVA.format("the PTB tokenizer"))
-    # Its lines must stay lines: whatever Unicode calls a line end would shift all that follow.
-    shaped = {
-        key: [{"caption": " ".join(s.split())} for s in group] for key, group in sentences.items()
-    }
-    tokenised: dict[Key, list[str]] = PTBTokenizer().tokenize(shaped)
-    return tokenised
+    flat = java.penn_treebank([s for group in sentences.values() for s in group])
+    lines = iter(flat)
+    return {key: [next(lines) for _ in group] for key, group in sentences.items()}
 
 
 def _prepared(
@@ -74,16 +73,6 @@ def _prepared(
     return kept, given
 
 
-def _meteor(references: Mapping[Key, list[str]], candidates: Mapping[Key, list[str]]) -> float:
-    scorer = Meteor()
-    try:
-        value, _ = scorer.compute_score(references, candidates)
-    finally:
-        for pipe in (scorer.meteor_p.stdin, scorer.meteor_p.stdout, scorer.meteor_p.stderr):
-            pipe.close()
-    return float(value)
-
-
 def score(
     candidates: Mapping[Key, str],
     references: Mapping[Key, Sequence[str]],
@@ -95,7 +84,7 @@ def score(
     Only the candidates' keys are scored; further references are left alone. meteor: True demands
     it, False leaves it out (other languages than English), None takes it where Java is.
     BLEU is over the corpus, with the closest reference length; CIDEr weighs words by how many keys'
-    references have them, so it needs several keys to mean anything. Raises MetricError on missing
+    references have them, so that it is 0 of one key (CIDER_OF_ONE). Raises MetricError on missing
     or wordless references and on METEOR or "ptb" without Java.
     """
     if meteor and not has_java():
@@ -107,7 +96,7 @@ def score(
     figures = {f"bleu_{n}": float(value) for n, value in enumerate(bleu, 1)}
     figures |= {"rouge_l": float(rouge), "cider": float(cider)}
     if has_java() if meteor is None else meteor:
-        figures["meteor"] = _meteor(wanted, given)
+        figures["meteor"] = java.meteor(wanted, given)
     return figures
 
 

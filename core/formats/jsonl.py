@@ -26,6 +26,8 @@ as older exports of grounding sets have them; other keys are passed over:
 
     {"file": name, "width": .., "height": .., "sentences": [..],
      "phrases": [{"phrase": words, "boxes": [[x0, y0, x1, y1], ..], "sentence": .., "score": ..}]}
+
+and objects with a photo and a sentence each (`listed.py`).
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from core.formats import listed
 from core.formats.build import Builder, ReadOptions
 from core.formats.format import Carries, Format, Glance
 from core.formats.parsing import FormatError, parse, place
@@ -110,7 +113,10 @@ def _write(project: Project) -> Iterator[bytes]:
 
 
 def _read(data: bytes, options: ReadOptions) -> Project:
-    if "file" in Glance(data).first:
+    glance = Glance(data)
+    if listed.is_json(glance):
+        return listed.read(data, options)
+    if "file" in glance.first:
         return _read_plain(data, options)
     first, *others = data.removesuffix(b"\n").split(b"\n")
     head = parse(_LINE, first, "line 1").project
@@ -170,7 +176,8 @@ def _read_plain(data: bytes, options: ReadOptions) -> Project:
 
 def _recognises(glance: Glance) -> bool:
     keys = glance.first.keys()  # "view" stands beside a project of VIA's
-    return bool(keys & {"project", "photo", "submission", "file"}) and "view" not in keys
+    own = bool(keys & {"project", "photo", "submission", "file"}) and "view" not in keys
+    return own or listed.is_json(glance)
 
 
 FORMAT = Format(

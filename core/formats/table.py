@@ -15,7 +15,7 @@ project's name and settings, the order of submissions of different photos.
 
 Between cells of other tools' files may stand semicolons (then 1,5 is a number) or tabs, and the
 file may be UTF-16. A file of another tool needs the columns photo, width, height, x0, y0, x1, y1
-and snippet.
+and snippet. A plain table of photos and sentences is read as well (`listed.py`).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
+from core.formats import listed
 from core.formats.build import Builder, Fault, Origin, ReadOptions
 from core.formats.format import Carries, Format, Glance
 from core.formats.parsing import FormatError, complaint, decoded
@@ -164,6 +165,9 @@ class _Group:
 
 
 def _read(data: bytes, options: ReadOptions) -> Project:
+    glance = Glance(data)
+    if not _own(glance) and listed.is_table(glance):
+        return listed.read(data, options)
     builder = Builder(options)
     photos: dict[str, Photo] = {}
     groups: dict[tuple[str, str], _Group] = {}
@@ -302,9 +306,17 @@ def _row(where: str, header: list[str], cells: list[str], commas: bool = False) 
     raise FormatError(where, f"{first['loc'][0]}: {complaint(first)}")
 
 
+def _names(glance: Glance) -> set[str]:
+    return set(re.split("[,;\t]", glance.line.replace('"', "")))
+
+
+def _own(glance: Glance) -> bool:
+    """Whether this is meant to have boxes."""
+    return not glance.json and {"photo", "snippet"} <= _names(glance)
+
+
 def _recognises(glance: Glance) -> bool:
-    columns = set(re.split("[,;\t]", glance.line.replace('"', "")))
-    return not glance.json and {"photo", "snippet"} <= columns
+    return _own(glance) or listed.is_table(glance)
 
 
 FORMAT = Format(

@@ -54,7 +54,8 @@ class About(Base):
     format, set (a random name), photos_folder (relative to the set's own folder), checkpoint (its
     label), fingerprint, similarity (of the alignment model), neighbours, merging_share and copy_iou
     (of the grounding; the last two since they are known), dimension, gallery,
-    source (a digest of what was grounded), complete ("1" once all stages are done).
+    source (a digest of what was grounded), unreadable (JSON: photos that were left out because they
+    cannot be read, with the reason), complete ("1" once all stages are done).
     """
 
     __tablename__ = "about"

@@ -30,6 +30,7 @@ import torch
 from core.captioning.beam import Decoding
 from core.captioning.captioner import TrainedCaptioner
 from core.captioning.metrics import (
+    CIDER_OF_ONE,
     NEEDS_JAVA,
     Tokenizer,
     has_java,
@@ -143,13 +144,16 @@ class Task:
 def scored(
     candidates: dict[Key, str], references: dict[Key, list[str]], options: CaptionEvaluation
 ) -> dict[str, Any]:
-    """Metrics times 100, rounded; METEOR is null, with a note, where it cannot run."""
+    """Metrics times 100, rounded; METEOR is null, with a note, where it cannot run. Of one image a
+    note says what its CIDEr is worth."""
     meteor = options.meteor and has_java()
     found = score(candidates, references, meteor=meteor, tokenizer=options.tokenizer)
     figures: dict[str, Any] = {name: round(100 * value, 2) for name, value in found.items()}
     if not meteor:
         left_out = NEEDS_JAVA.format("METEOR 1.5") if options.meteor else "left out: --no-meteor"
         figures |= {"meteor": None, "meteor_note": left_out}
+    if len(candidates) == 1:
+        figures["cider_note"] = CIDER_OF_ONE
     return figures
 
 
@@ -230,22 +234,26 @@ def evaluate_photos(options: CaptionEvaluation, device: torch.device) -> dict[st
         options.data, options.split, options.images, options.captions, options.sentences
     )
     learnt = training_captions(options)
+    if options.baseline == "human":
+        references: dict[Key, list[str]] = dict(enumerate(map(list, captions.sentences)))
+        counts = Task(references, list(captions.paths), [None] * len(captions), None).counts
+        return counts | human(in_turn(references), options)
+    encoder = encoder_of(options, device)
+    store = photo_features(encoder, captions, options.features)
+    captions = store.readable(captions)
     task = Task(
         {key: list(group) for key, group in enumerate(captions.sentences)},
         list(captions.paths),
         [None] * len(captions),
         None if learnt is None else [s for group in learnt.sentences for s in group],
     )
-    if options.baseline == "human":
-        return task.counts | human(in_turn(task.references), options)
-    encoder = encoder_of(options, device)
-    store = photo_features(encoder, captions, options.features)
     pooled = pooled_photos(store, captions.names)
     if options.baseline == "nearest":
         if options.train_features is None or learnt is None:
             raise DataError("--train-features is missing; --baseline nearest expects it and --data")
         learnt_from = FeatureStore(options.train_features)
         learnt_from.must_be_of(encoder.name, encoder.dimension, "--checkpoint")
+        learnt = learnt_from.readable(learnt)
         train = pooled_photos(learnt_from, learnt.names)
         texts = nearest_photos(pooled, train, [group[0] for group in learnt.sentences])
         return finished(task, task.counts | scored(texts, task.references, options), texts,
@@ -262,7 +270,7 @@ def training_captions(options: CaptionEvaluation) -> CaptionSet | None:
     """The training sentences of `--data`, to see which generated ones stand among them."""
     if options.data is None or options.split == "train":
         return None
-    return read_captions(options.data, "train", None, None, options.sentences)
+    return read_captions(options.data, "train", options.images, None, options.sentences)
 
 
 def evaluate_regions(options: CaptionEvaluation, device: torch.device) -> dict[str, Any]:

@@ -57,6 +57,7 @@ def evaluate_mrnn(
     captioner = captioner_of(options, "image", device)
     model = captioner.model
     stored = photo_features(encoder, captions, options.features)
+    captions = stored.readable(captions)
     here = Images.of_captioner(stored, model.config)
     train = Images.of_captioner(train_store, model.config)
     if not 1 <= options.sample <= len(train.rows):

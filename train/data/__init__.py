@@ -5,8 +5,11 @@
   a Karpathy dataset_*.json    Flickr8k, Flickr30k or COCO with splits; photos in --images
   a Flickr30k Entities folder  Sentences/, Annotations/, train.txt, val.txt, test.txt
   COCO's annotations folder    captions_train*.json and captions_val*.json; photos in --images
+  a table of sentences         CSV, TSV or JSON lines of photo and sentence, with or without splits
+                               (train/data/listed.py), or a folder with one and its photos
   one file of sentences        COCO's captions JSON, or another format of core/formats that has
                                sentences: all, whatever the split is called; photos in --images
+  a folder of photos           alone, for what needs no sentence: all, whatever the split is called
 """
 
 from __future__ import annotations
@@ -18,6 +21,14 @@ from core.formats import FORMATS, FormatError, read_bytes, recognised
 from train.data.entities import is_entities, read_entities
 from train.data.flickr8k import read_flickr8k, read_other_sentences
 from train.data.karpathy import read_karpathy
+from train.data.listed import (
+    has_own_splits,
+    is_list,
+    list_in,
+    photo_names,
+    read_listed,
+    read_photo_folder,
+)
 from train.data.phrases import read_phrases
 from train.data.sentences import coco_split, is_token_file, read_sentences
 from train.data.shapes import CaptionSet, DataError, Phrase, PhrasePhoto, read_json
@@ -37,8 +48,9 @@ __all__ = [
 
 
 KINDS = (
-    "a Flickr8k, Flickr30k Entities or COCO folder, a dataset_*.json, or a file of sentences in "
-    "one of the formats " + ", ".join(one.name for one in FORMATS.values() if one.carries.sentences)
+    "a Flickr8k, Flickr30k Entities or COCO folder, a dataset_*.json, a table of photos and "
+    "sentences (CSV or JSON lines), a folder with one, or a file of sentences in a format of "
+    + ", ".join(one.name for one in FORMATS.values() if one.carries.sentences)
 )
 
 
@@ -48,12 +60,17 @@ def read_captions(
     images: Path | None,
     captions: Path | None,
     sentences: Path | None = None,
+    *,
+    wordless: bool = False,
 ) -> CaptionSet:
     """What `--data DATA --split S` names (its sentences, or those of `--sentences FILE`), or
     `--images DIR --captions FILE.json`. images: the photos' folder, for the kinds above that need
-    one or have theirs elsewhere."""
+    one or have theirs elsewhere. wordless: whether a folder of photos is enough, as `--data` or as
+    `--images`."""
     if images is not None and captions is not None:
         return read_sentences(images, captions)
+    if data is None and images is not None and wordless:
+        return _photos_alone(images, wordless)
     if data is None:
         raise DataError("no data set named; expected --data, or --images DIR --captions FILE")
     if sentences is not None:
@@ -61,15 +78,8 @@ def read_captions(
     if not data.exists():
         raise DataError(f"{data} is not there; expected {KINDS}")
     if data.is_dir():
-        if is_entities(data):
-            return read_entities(data, split, images)
-        coco = coco_split(data, split)
-        if coco is not None:
-            return read_sentences(_photos(data, images), coco)
-        if not (data / "splits").is_dir() and not (data / "captions.token.txt").is_file():
-            raise DataError(f"{data} is no known data set; expected {KINDS}")
-        return read_flickr8k(data, split, images)
-    if is_token_file(data):
+        return _read_folder(data, split, images, wordless)
+    if is_token_file(data) and has_own_splits(data):
         raise DataError(
             f"{data} is Flickr8k's file of sentences; expected its folder, {data.parent}"
         )
@@ -77,9 +87,39 @@ def read_captions(
     lists: dict[str, Any] = found if isinstance(found, dict) else {}
     if isinstance(lists.get("images"), list) and "annotations" not in lists:
         return read_karpathy(data, lists, split, images)
+    if is_list(data):
+        return read_listed(data, split, images)
     if found == [] or not _has_sentences(data):
         raise DataError(f"{data} is no known data set; expected {KINDS}")
     return read_sentences(_photos(data, images), data)
+
+
+def _read_folder(data: Path, split: str, images: Path | None, wordless: bool) -> CaptionSet:
+    if is_entities(data):
+        return read_entities(data, split, images)
+    coco = coco_split(data, split)
+    if coco is not None:
+        return read_sentences(_photos(data, images), coco)
+    if (data / "splits").is_dir():
+        return read_flickr8k(data, split, images)
+    table = list_in(data)
+    if table is not None:
+        return read_listed(table, split, images)
+    return _photos_alone(data, wordless)
+
+
+def _photos_alone(folder: Path, wordless: bool) -> CaptionSet:
+    """A folder that has nothing but photos, or DataError that says what is missing in it."""
+    names = photo_names(folder)
+    if not names:
+        raise DataError(f"{folder} is no known data set; expected {KINDS}, or photos")
+    if not wordless:
+        raise DataError(
+            f"{folder} has {len(names):,} photos and no sentences, which this command needs; "
+            "expected a table of them there, such as captions.csv with the columns photo and "
+            "sentence"
+        )
+    return read_photo_folder(folder, names)
 
 
 def _has_sentences(data: Path) -> bool:

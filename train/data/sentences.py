@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.formats import FormatError, ReadOptions, read_file
+from train.data.listed import has_own_splits
 from train.data.shapes import CaptionSet, DataError, read_json
 
 
@@ -52,7 +53,7 @@ def read_sentences(images: Path, path: Path) -> CaptionSet:
     Photos lie in `images`, or in its part that is named as the file's split (images/val2014 for
     captions_val2014.json) where there is one.
     """
-    if path.is_file() and is_token_file(path):
+    if path.is_file() and is_token_file(path) and has_own_splits(path):
         raise DataError(
             f"{path} is Flickr8k's file of sentences; expected --data {path.parent}, its folder"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ class CaptionSet:
 
     names       (n,) file names, in the data set's order
     paths       (n,) where each photo lies
-    sentences   (n,) tuples of sentences, one or more for each photo
+    sentences   (n,) tuples of sentences; none of a photo that came without, which only commands
+                take that need no sentence (`read_captions`)
     """
 
     names: tuple[str, ...]
@@ -31,6 +33,19 @@ class CaptionSet:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def without(self, names: Collection[str]) -> CaptionSet:
+        """The set without these photos, such as those that cannot be read."""
+        if not names:
+            return self
+        kept = [row for row, name in enumerate(self.names) if name not in names]
+        if not kept:
+            raise DataError(f"none of the {len(self.names):,} photos can be read; expected some")
+        return CaptionSet(
+            tuple(self.names[row] for row in kept),
+            tuple(self.paths[row] for row in kept),
+            tuple(self.sentences[row] for row in kept),
+        )
 
 
 @dataclass(frozen=True)

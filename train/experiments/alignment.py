@@ -113,7 +113,8 @@ def measure(name: str, options: AlignmentTable, world: World) -> dict[str, Any]:
         )
     )
     captions = read_captions(options.data, "test", None, None)
-    source = StoredRegions(FeatureStore(options.test_features), recipe.regions == "image")
+    store = FeatureStore(options.test_features)
+    captions, source = store.readable(captions), StoredRegions(store, recipe.regions == "image")
     if tuple(source.store.names) != captions.names:
         raise DataError(f"{options.test_features} holds other photos; expected the test split's")
     checkpoint.alignment.to(world.device)

@@ -1,16 +1,22 @@
 """Metrics: equal to pycocoevalcap's numbers, worked by hand where they are small."""
 
 import math
+import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pycocoevalcap.bleu.bleu import Bleu
 from pycocoevalcap.cider.cider import Cider
+from pycocoevalcap.meteor import meteor as meteor_module
 from pycocoevalcap.meteor.meteor import Meteor
 from pycocoevalcap.rouge.rouge import Rouge
 
+from core.captioning import java as java_programs
 from core.captioning import metrics
 from core.captioning.metrics import MetricError, cider_of_each, perplexity, score, share_seen
+from train.captions.evaluation import CaptionEvaluation, scored
 
 CANDIDATES = {
     1: "A man in a red shirt climbs a rock.",
@@ -25,6 +31,7 @@ REFERENCES = {
     4: ["a boat sails on the water", "..."],
     5: ["nobody asked about this one"],
 }
+METEOR = Path(meteor_module.__file__).parent
 java = pytest.mark.skipif(not metrics.has_java(), reason="no Java here")
 
 
@@ -56,7 +63,7 @@ def by_the_library(meteor: bool) -> dict[str, float]:
 
 
 def test_equal_to_the_library_without_java(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics.shutil, "which", lambda name: None)
+    monkeypatch.setattr(metrics.java.shutil, "which", lambda name: None)
     found = score(CANDIDATES, REFERENCES)
     assert "meteor" not in found
     assert found == pytest.approx(by_the_library(meteor=False))
@@ -72,6 +79,26 @@ def test_equal_to_the_library_with_java() -> None:
     assert score(CANDIDATES, REFERENCES) == pytest.approx(wanted)
     assert score(CANDIDATES, REFERENCES, tokenizer="ptb") == pytest.approx(wanted)
     assert "meteor" not in score(CANDIDATES, REFERENCES, meteor=False)
+
+
+@java
+def test_meteor_below_a_folder_with_a_blank(tmp_path: Path) -> None:
+    """Java finds its paraphrases there, and what it says is told where it does not."""
+    there = tmp_path / "My Projects" / "meteor"
+    (there / "data").mkdir(parents=True)
+    for name in ("meteor-1.5.jar", "data/paraphrase-en.gz"):
+        try:
+            os.link(METEOR / name, there / name)
+        except OSError:  # another disk
+            shutil.copy(METEOR / name, there / name)
+    said, one = {1: ["a dog runs"], 2: ["two men talk"]}, {1: ["a dog walks"], 2: ["two men talk"]}
+    # What pycocoevalcap says of the same sentences below a folder without a blank.
+    assert java_programs.meteor(said, one, there) == pytest.approx(0.44403244426622923)
+    (there / "data" / "paraphrase-en.gz").unlink()
+    with pytest.raises(MetricError, match=r"METEOR 1.5 gave no figures; Java said: .*not found"):
+        java_programs.meteor(said, one, there)
+    with pytest.raises(MetricError, match="The PTB tokenizer gave no figures; Java said: "):
+        java_programs.penn_treebank(["A dog ."], tmp_path)
 
 
 def test_bleu_by_hand() -> None:
@@ -93,6 +120,17 @@ def test_the_better_sentence_has_the_higher_cider() -> None:
     each = cider_of_each({1: "two dogs run on the grass", 2: "two dogs"}, {
         1: ["two dogs run on grass"], 2: ["a man climbs a rock"]})  # fmt: skip
     assert each[1] > each[2] == 0
+
+
+def test_cider_of_one_image_is_zero_by_its_definition() -> None:
+    same = {1: "two dogs run on grass"}
+    assert score(same, {1: ["two dogs run on grass"]}, meteor=False)["cider"] == 0
+    found = scored(same, {1: ["two dogs run on grass"]}, CaptionEvaluation(meteor=False))
+    assert (found["cider"], found["cider_note"]) == (0, metrics.CIDER_OF_ONE)
+    two = {1: "two dogs run on grass", 2: "a man talks"}
+    told = scored(two, {key: [text] for key, text in two.items()}, CaptionEvaluation(meteor=False))
+    assert told["cider"] > 0
+    assert "cider_note" not in told
 
 
 def test_an_empty_candidate_scores_nothing() -> None:
