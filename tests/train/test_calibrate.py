@@ -17,6 +17,7 @@ from core.vision.images import read
 from train import __main__ as command
 from train.calibrate import fitted, spread
 from train.data import DataError
+from train.export import exported, with_grounding
 from train.seen import auc, name_figures
 
 
@@ -139,3 +140,15 @@ def test_what_is_missing_is_said(random_checkpoint: Path, material: tuple[Path, 
     (copy / "evidence.safetensors").write_bytes(b"nothing")
     with pytest.raises(CheckpointError, match="sha256"):
         load_checkpoint(copy)
+
+
+def test_export_keeps_what_is_still_true(material: tuple[Path, Path], tmp_path: Path) -> None:
+    """Another beta to begin with changes no score; another prior changes them all."""
+    checkpoint = load_checkpoint(material[0] / "checkpoint")
+    assert checkpoint.evidence is not None
+    exported(with_grounding(checkpoint, merging_share=0.2), tmp_path / "same", "same")
+    kept = load_checkpoint(tmp_path / "same").evidence
+    assert kept is not None
+    assert kept.usual.tolist() == checkpoint.evidence.usual.tolist()
+    for change in ({"prior": 0.5}, {"copy_iou": 0.9}):
+        assert with_grounding(checkpoint, **change).evidence is None
