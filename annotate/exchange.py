@@ -291,6 +291,8 @@ def _insert_submissions(connection: Connection, project: int, checked: list[_Che
                 "lease_until": None,
                 "reason": one.value.reason,
                 "bad": one.value.bad,
+                "returned": "",
+                "approved": False,
                 "started": one.value.started,
                 "finished": one.value.finished,
                 "seconds": float(one.value.seconds),

@@ -106,6 +106,7 @@ class Keeping:
                 )
             for table, condition in (
                 (schema.Revision, schema.Revision.assignment_id.in_(work)),
+                (schema.Remark, schema.Remark.assignment_id.in_(work)),
                 (schema.Annotation, schema.Annotation.assignment_id.in_(work)),
                 (schema.Assignment, schema.Assignment.project_id == project),
                 (schema.Suggestion, schema.Suggestion.photo_id.in_(photos)),
@@ -187,6 +188,8 @@ class Keeping:
                     lease_until=now + REOPENED_LEASE,
                     reason="",
                     bad="",
+                    returned="",
+                    approved=False,
                     started=now,
                     seconds=0,
                 )

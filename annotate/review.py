@@ -1,13 +1,13 @@
-"""The owner's part: everybody's work on a photo, what changed, reopen, mark as bad."""
+"""The owner's part: everybody's work on a photo, its changes; giving back, correcting, judging."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, true, update
+from sqlalchemy import Connection, insert, select, true, update
 
 from annotate import queue, schema
 from annotate.database import Database
@@ -17,6 +17,7 @@ from annotate.projects import photo_info, project_info
 from annotate.revisions import (
     Receipt,
     What,
+    check_version,
     count,
     hold,
     replace_annotations,
@@ -25,7 +26,7 @@ from annotate.revisions import (
     stored_annotations,
 )
 from core.formats.record import Annotation
-from core.formats.validation import words_of
+from core.formats.validation import NAME_LENGTH, annotations_of, text_of, words_of
 
 REOPENED_LEASE = timedelta(days=7)
 """Whoever is to mend something may not sit there at this moment."""
@@ -44,6 +45,21 @@ class PersonsWork:
     reason: str
     bad: str
     finished: datetime | None
+    returned: str = ""
+    """What an owner wants changed, while it is with its author again."""
+    approved: bool = False
+
+
+@dataclass(frozen=True)
+class RemarkInfo:
+    """What somebody said about a piece of work."""
+
+    id: int
+    region: str
+    """The box's id; "" for all of the work."""
+    who: str
+    at: datetime
+    text: str
 
 
 @dataclass(frozen=True)
@@ -81,6 +97,8 @@ class Review:
                 table.reason,
                 table.bad,
                 table.finished,
+                table.returned,
+                table.approved,
             )
             .join(schema.Person, schema.Person.id == table.person_id)
             .where(table.photo_id == photo)
@@ -106,9 +124,88 @@ class Review:
                     row.reason,
                     row.bad,
                     row.finished,
+                    row.returned,
+                    row.approved,
                 )
                 for row in connection.execute(query).all()
             ]
+
+    def send_back(self, by: Person, assignment: int, reason: str) -> Receipt:
+        """Give submitted work back to its author, boxes and all, who sees what has to be changed.
+        Only for owners; errors as `reopen`'s."""
+        return self._reopen(by, assignment, words_of("What has to be changed", reason))
+
+    def approve(self, by: Person, assignment: int, approved: bool) -> None:
+        """Say that submitted work was looked at and is good, or take that back. It changes nothing
+        of the work. Only for owners."""
+        with self._database.write() as connection:
+            confirm(connection, by, owner=True)
+            held = hold(connection, assignment, None)
+            if held.state != schema.SUBMITTED or held.bad:
+                raise InvalidError("Only submitted work that is not marked as bad is approved.")
+            connection.execute(
+                update(schema.Assignment)
+                .where(schema.Assignment.id == held.id)
+                .values(approved=approved)
+            )
+
+    def correct(
+        self, by: Person, assignment: int, annotations: Sequence[Annotation], base_version: int
+    ) -> Receipt:
+        """An owner's boxes and words in place of the author's; what was there is in the revision.
+
+        Only submitted work; StaleError where it was changed since `base_version`; InvalidError for
+        boxes that cannot be. Only for owners.
+        """
+        with self._database.write() as connection:
+            confirm(connection, by, owner=True)
+            held = hold(connection, assignment, None)
+            check_version(connection, held, base_version)
+            if held.state != schema.SUBMITTED:
+                raise InvalidError("This work is not submitted; only submitted work is corrected.")
+            checked = annotations_of(annotations, held.width, held.height, True)
+            receipt = revise(connection, held, by, self._clock(), "saved", {})
+            replace_annotations(connection, held, checked)
+            return replace(receipt, state=schema.SUBMITTED)
+
+    def remark(self, who: Person, assignment: int, text: str, region: str = "") -> RemarkInfo:
+        """Say something about a piece of work, or a box of it: an owner, or its author."""
+        text = words_of("The remark", text)
+        now = self._clock()
+        with self._database.write() as connection:
+            self._may_remark(connection, who, assignment)
+            made = connection.execute(
+                insert(schema.Remark).values(
+                    assignment_id=assignment,
+                    region=text_of("The box", region, NAME_LENGTH),
+                    person_id=who.id,
+                    at=now,
+                    text=text,
+                )
+            )
+            [key] = made.inserted_primary_key or (0,)
+        return RemarkInfo(int(key), region, who.name, now, text)
+
+    def remarks(self, who: Person, assignment: int) -> list[RemarkInfo]:
+        """What was said, the oldest first: about one's own work, or, for owners, anybody's."""
+        table = schema.Remark
+        with self._database.read() as connection:
+            self._may_remark(connection, who, assignment)
+            rows = connection.execute(
+                select(table.id, table.region, schema.Person.name, table.at, table.text)
+                .join(schema.Person, schema.Person.id == table.person_id)
+                .where(table.assignment_id == assignment)
+                .order_by(table.id)
+            )
+            return [RemarkInfo(*row) for row in rows]
+
+    @staticmethod
+    def _may_remark(connection: Connection, who: Person, assignment: int) -> None:
+        confirm(connection, who, owner=who.owner)
+        table = schema.Assignment
+        whose = connection.scalar(select(table.person_id).where(table.id == assignment))
+        if whose is None or (whose != who.id and not who.owner):
+            raise NotFoundError("There is no such work of yours.")
 
     def reopen(self, by: Person, assignment: int) -> Receipt:
         """Let its person change submitted or skipped work again; what was drafted before a skip is
@@ -117,6 +214,9 @@ class Review:
         InvalidError where it is open, or where it holds no place (skipped or bad) and the photo
         has all its people.
         """
+        return self._reopen(by, assignment, "")
+
+    def _reopen(self, by: Person, assignment: int, returned: str) -> Receipt:
         now = self._clock()
         with self._database.write() as connection:
             confirm(connection, by, owner=True)
@@ -130,7 +230,11 @@ class Review:
                 "finished": None,
                 "reason": "",
                 "bad": "",
+                "returned": returned,
+                "approved": False,
             }
+            if returned and held.state != schema.SUBMITTED:
+                raise InvalidError("This work is not submitted; only submitted work is given back.")
             receipt = revise(connection, held, by, now, "reopened", values)
             if held.state == schema.SKIPPED:
                 replace_annotations(connection, held, skipped_annotations(connection, held))
@@ -168,7 +272,9 @@ class Review:
             if held.state != schema.SUBMITTED:
                 raise InvalidError("This work is not submitted; only submitted work is judged.")
             what: What = "marked" if bad else "unmarked"
-            receipt = revise(connection, held, by, self._clock(), what, {"bad": bad})
+            receipt = revise(
+                connection, held, by, self._clock(), what, {"bad": bad, "approved": False}
+            )
             if bad and not held.bad:
                 queue.give_back(connection, held.project_id, held.photo_id)
                 _count_photo(connection, held.photo_id, -1)

@@ -262,6 +262,10 @@ class Assignment(Base):
     """Why it was skipped."""
     bad: Mapped[str]
     """Why its owner marked it as bad; "" where it counts."""
+    returned: Mapped[str]
+    """What has to be changed, where an owner gave it back; "" once it is submitted again."""
+    approved: Mapped[bool]
+    """An owner has looked at it and found it good."""
     started: Mapped[datetime | None]
     finished: Mapped[datetime | None]
     seconds: Mapped[float]
@@ -322,6 +326,20 @@ class Revision(Base):
     what: Mapped[str]
     before: Mapped[dict[str, Any]]
     client_key: Mapped[str | None]
+
+
+class Remark(Base):
+    """What an owner or its author says about somebody's work. Never changed."""
+
+    __tablename__ = "remark"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignment.id"), index=True)
+    region: Mapped[str]
+    """The uid of the box that it is about; "" for all of the work."""
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    at: Mapped[datetime]
+    text: Mapped[str]
 
 
 class Suggestion(Base):

@@ -35,8 +35,10 @@ The parts, each documented where it is defined:
 - `photos` (photos.py): the photos' files: add_found, add_folder, upload, bytes.
 - `keeping` (keeping.py): rename, copy, archive, delete, members, admit, give.
 - `invitations` (invitations.py): invite, open, withdraw, accept.
-- `work` (work.py): next_photo, in_hand, put_back, task, save, submit, skip.
-- `review` (review.py): others, reopen, mark_bad, unmark, history.
+- `work` (work.py): next_photo, in_hand, put_back, task, finished, save,
+  submit, skip.
+- `review` (review.py): others, reopen, send_back, correct, approve, mark_bad, unmark, history,
+  remark, remarks.
 - `progress` (progress.py): mine, overview, project, people, photos, contents.
 - `records`, `load` (exchange.py): a whole project as core.formats.record, out and in.
 """

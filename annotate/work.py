@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
 from annotate import queue, schema
 from annotate.database import Database
@@ -58,6 +58,24 @@ class Task:
     lease_until: datetime | None
     reason: str
     """Why it was skipped."""
+    returned: str = ""
+    """What an owner wants changed, where they gave it back."""
+    bad: str = ""
+    """Why an owner marked it as bad."""
+    approved: bool = False
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A line of somebody's own finished work."""
+
+    assignment: int
+    photo: PhotoInfo
+    state: str
+    boxes: int
+    finished: datetime | None
+    bad: str
+    approved: bool
 
 
 class Work:
@@ -98,6 +116,8 @@ class Work:
                         lease_until=lease,
                         reason="",
                         bad="",
+                        returned="",
+                        approved=False,
                         started=now,
                         seconds=0,
                     )
@@ -181,6 +201,41 @@ class Work:
             _worker(connection, who)
             return _task(connection, who, assignment)
 
+    def finished(
+        self, who: Person, project: int, before: int = 0, limit: int = 50
+    ) -> list[Finished]:
+        """`who`'s own submitted and skipped photos, the newest first, below the work `before` (0:
+        from the newest)."""
+        table, region = schema.Assignment, schema.Annotation
+        boxes = select(func.count()).where(region.assignment_id == table.id).scalar_subquery()
+        query = (
+            select(
+                table.id,
+                table.state,
+                boxes,
+                table.finished,
+                table.bad,
+                table.approved,
+                *PHOTO_COLUMNS,
+            )
+            .join(schema.Photo, schema.Photo.id == table.photo_id)
+            .where(
+                table.person_id == who.id,
+                table.project_id == project,
+                table.state.in_((schema.SUBMITTED, schema.SKIPPED)),
+            )
+            .order_by(table.id.desc())
+            .limit(limit)
+        )
+        if before:
+            query = query.where(table.id < before)
+        with self._database.read() as connection:
+            _worker(connection, who)
+            return [
+                Finished(key, PhotoInfo(*photo), state, number, finished, bad, approved)
+                for key, state, number, finished, bad, approved, *photo in connection.execute(query)
+            ]
+
     def save(
         self,
         who: Person,
@@ -238,6 +293,8 @@ class Work:
                 "state": schema.SUBMITTED,
                 "lease_until": None,
                 "finished": now,
+                "returned": "",
+                "approved": False,
                 "seconds": seconds,
             }
             receipt = revise(connection, held, who, now, "submitted", values, client_key)
@@ -328,6 +385,9 @@ def _task(connection: Connection, who: Person, assignment: int) -> Task:
             table.seconds,
             table.lease_until,
             table.reason,
+            table.returned,
+            table.bad,
+            table.approved,
             project.suggestions,
             *PHOTO_COLUMNS,
         )
@@ -337,7 +397,7 @@ def _task(connection: Connection, who: Person, assignment: int) -> Task:
     ).first()
     if row is None:
         raise NotFoundError("There is no such work of yours.")
-    state, version, seconds, lease_until, reason, shown, *photo = row
+    state, version, seconds, lease_until, reason, returned, bad, approved, shown, *photo = row
     info = PhotoInfo(*photo)
     return Task(
         assignment,
@@ -348,4 +408,7 @@ def _task(connection: Connection, who: Person, assignment: int) -> Task:
         suggestions_of(connection, info.id) if shown else (),
         lease_until,
         reason,
+        returned,
+        bad,
+        approved,
     )

@@ -121,6 +121,8 @@ def _assignments(project: int, work: list[tuple[int, int]]) -> Iterator[dict[str
             "lease_until": None,
             "reason": "",
             "bad": "",
+            "returned": "",
+            "approved": False,
             "started": finished - timedelta(minutes=2),
             "finished": finished,
             "seconds": 120.0,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from annotate.errors import InvalidError, NotAllowedError, StaleError
+from annotate.errors import InvalidError, NotAllowedError, NotFoundError, StaleError
 from annotate.people import OPERATOR
 from tests.annotate.conftest import Clock
 from tests.annotate.store_helper import StoreHelper, content, key
+from tests.annotate.test_work import recount
 
 
 def test_blind_until_the_project_says_otherwise(helper: StoreHelper) -> None:
@@ -135,3 +136,58 @@ def test_a_reopened_skip_has_its_boxes_again(helper: StoreHelper) -> None:
     assert skipped.annotations == ()
     helper.store.review.reopen(OPERATOR, task.assignment)
     assert helper.store.work.task(ada, task.assignment).content == content(2, "half")
+
+
+def test_work_needs_changes_is_corrected_and_approved(helper: StoreHelper) -> None:
+    project, ada, ben = helper.project(photos=2), helper.person("Ada"), helper.person("Ben")
+    owner = helper.store.people.add(OPERATOR, "Root", "correct horse", "owner")
+    review, work = helper.store.review, helper.store.work
+    task = helper.done(ada, project)
+    review.remark(owner, task.assignment, "too wide", "r0")
+    receipt = review.send_back(owner, task.assignment, "tighter boxes, please")
+    again = helper.next(ada, project)  # before any other photo, boxes and all
+    assert (again.assignment, again.returned) == (task.assignment, "tighter boxes, please")
+    assert again.content == task.content
+    review.remark(ada, task.assignment, "better now?")
+    assert [(one.who, one.region, one.text) for one in review.remarks(ada, task.assignment)] == [
+        ("Root", "r0", "too wide"),
+        ("Ada", "", "better now?"),
+    ]
+    for call in (
+        lambda: review.remarks(ben, task.assignment),
+        lambda: review.remark(ben, task.assignment, "mine too"),
+    ):
+        with pytest.raises(NotFoundError):
+            call()
+    with pytest.raises(InvalidError, match="not submitted; only submitted work is corrected"):
+        review.correct(owner, task.assignment, (), receipt.version)
+    done = work.submit(ada, task.assignment, content(2, "a cat"), receipt.version, key())
+    assert work.task(ada, task.assignment).returned == ""
+    review.approve(owner, task.assignment, True)
+    [line] = work.finished(ada, project)
+    assert (line.photo.name, line.boxes, line.approved) == ("0.jpg", 2, True)
+    assert work.finished(ben, project) == []
+
+    better = content(1, "a black cat").annotations
+    with pytest.raises(StaleError, match="Ada submitted this"):
+        review.correct(owner, task.assignment, better, done.version - 1)
+    with pytest.raises(InvalidError, match="is blank"):
+        review.correct(owner, task.assignment, content(1, " ").annotations, done.version)
+    fixed = review.correct(owner, task.assignment, better, done.version)
+    assert (fixed.state, fixed.version) == ("submitted", done.version + 1)
+    [made] = helper.store.records(OPERATOR, project).submissions
+    assert (made.annotator, made.annotations) == ("Ada", better)
+    change = review.history(owner, task.assignment)[-1]
+    assert change.who == "Root"
+    assert [one["snippet"] for one in change.before["annotations"]] == ["a cat", "a cat"]
+    review.mark_bad(owner, task.assignment, "after all")
+    with pytest.raises(InvalidError, match="not marked as bad"):
+        review.approve(owner, task.assignment, True)
+    for call in (
+        lambda: review.send_back(ada, task.assignment, "x"),
+        lambda: review.approve(ada, task.assignment, True),
+        lambda: review.correct(ada, task.assignment, better, 0),
+    ):
+        with pytest.raises(NotAllowedError):
+            call()
+    recount(helper.store, project)

@@ -66,6 +66,14 @@ class Region(Body):
     seconds: float
 
 
+def regions(sent: list[Region]) -> tuple[Annotation, ...]:
+    """What the store keeps of them; it checks every value."""
+    return tuple(
+        Annotation(r.id, r.box, r.snippet, place, r.provenance, r.seconds)  # type: ignore[arg-type]
+        for place, r in enumerate(sent)
+    )
+
+
 class Draft(Body):
     """All that is on the page. base: the version that it was made from."""
 
@@ -76,13 +84,7 @@ class Draft(Body):
 
     def content(self) -> Content:
         """What the store keeps; it checks every value."""
-        return Content(
-            tuple(
-                Annotation(r.id, r.box, r.snippet, place, r.provenance, r.seconds)  # type: ignore[arg-type]
-                for place, r in enumerate(self.annotations)
-            ),
-            self.seconds,
-        )
+        return Content(regions(self.annotations), self.seconds)
 
 
 class Nothing(Body):

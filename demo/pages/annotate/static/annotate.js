@@ -8,6 +8,7 @@ import { beginning, choices, ended } from "./door.js";
 import { Editor } from "./editor.js";
 import { Keeping } from "./keeping.js";
 import { tellLimits } from "./limits.js";
+import { Mine } from "./mine.js";
 import { People } from "./people.js";
 import { Review } from "./review.js";
 import { signIn } from "./sign_in.js";
@@ -85,7 +86,7 @@ class Page {
     };
     this.tabs = this.me.owner
       ? [tab("work", "Draw"), tab("review", "Review"), tab("keeping", "Projects"), tab("people", "People")]
-      : [];
+      : [tab("work", "Draw"), tab("mine", "My photos")];
     this.far = make("p", { class: "far" });
     const leave = make("button", { type: "button", class: "quiet" }, "Sign out");
     leave.addEventListener("click", () => this.leave());
@@ -110,7 +111,7 @@ class Page {
 
   async turn(id) {
     this.remember(this.projects.find((project) => project.id === id));
-    await this.show(["review", "keeping"].includes(this.shown) ? this.shown : "work");
+    await this.show(["review", "keeping", "mine"].includes(this.shown) ? this.shown : "work");
   }
 
   async show(name) {
@@ -119,11 +120,13 @@ class Page {
     this.shown = name;
     for (const tab of this.tabs) tab.setAttribute("aria-selected", String(tab.dataset.tab === name));
     this.far.textContent = "";
-    if (name === "choose" || (name === "work" && !this.project)) this.body.replaceChildren(this.chooser());
+    if (name === "choose" || (["work", "mine"].includes(name) && !this.project)) this.body.replaceChildren(this.chooser());
     else if (name === "review") {
       this.body.replaceChildren(new Review(this.project, this.me, () => this.start()).root);
     } else if (name === "keeping") {
       this.body.replaceChildren(new Keeping(this.projects, this.project, (id) => this.kept(id)).root);
+    } else if (name === "mine") {
+      this.body.replaceChildren(new Mine(this.project).root);
     } else if (name === "people") {
       this.body.replaceChildren(new People(this.me, this.projects).root);
     } else await this.next(false);
@@ -157,6 +160,7 @@ class Page {
   async next(take) {
     const turn = (this.turns = (this.turns ?? 0) + 1);
     this.shown = "work";
+    for (const tab of this.tabs) tab.setAttribute("aria-selected", String(tab.dataset.tab === "work"));
     try {
       const { task, mine } = await tell("next", { project: this.project.id, day: midnight(), take });
       if (turn !== this.turns || this.shown !== "work") return; // something else was asked for since

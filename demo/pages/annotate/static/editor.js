@@ -7,9 +7,11 @@ import { look, tell } from "./ask.js";
 import { Canvas } from "./canvas.js";
 import { askReason, askStale, listKeys, tellEnd } from "./dialogs.js";
 import { Draft } from "./draft.js";
+import { Correction } from "./correction.js";
 import { command } from "./keys.js";
 import { layout } from "./layout.js";
 import { othersWork } from "./others.js";
+import { Remarks } from "./remarks.js";
 import { Saver } from "./saver.js";
 import { Slots } from "./slots.js";
 import { Stopwatch } from "./stopwatch.js";
@@ -26,10 +28,11 @@ const count = (number, what) => `${number} ${what}${number === 1 ? "" : what.end
 export class Editor {
   // first: nothing was submitted yet, so the guidelines are open; note: what became of the photo
   // before; done(what, photo): this photo is over, whatever way
-  constructor({ me, project, task, first, note, done }) {
+  // correcting: an owner changes another's submitted work
+  constructor({ me, project, task, first, note, done, correcting = false }) {
     Object.assign(this, { me, project, task, done });
     const { photo } = task;
-    const most = project.settings.boxes_per_photo;
+    const most = correcting ? Math.max(task.content.annotations.length, 1) : project.settings.boxes_per_photo;
     this.selected = null;
     this.insisted = false;
     this.watch = new Stopwatch(task.content.seconds);
@@ -37,7 +40,9 @@ export class Editor {
     this.draft.load(task.content.annotations);
     this.canvas = new Canvas(photo, `photos/${photo.id}`, this.wishes());
     this.slots = new Slots(most, this.wishes());
-    this.saver = new Saver({
+    const Keeper = correcting ? Correction : Saver;
+    this.correcting = correcting;
+    this.saver = new Keeper({
       who: me.name,
       assignment: task.assignment,
       version: task.version,
@@ -49,7 +54,10 @@ export class Editor {
     const others = blind || me.owner ? [] : [this.others()];
     const run = (name) => this.run([name]);
     const parts = { canvas: this.canvas, slots: this.slots, photo, guidelines, first, note, others, run };
-    Object.assign(this, layout(parts));
+    const place = (id) => this.draft.regions.findIndex((region) => region.id === id) + 1;
+    this.remarks = task.version || correcting ? new Remarks(task.assignment, place) : null;
+    Object.assign(this, layout({ ...parts, returned: task.returned, remarks: this.remarks }));
+    if (correcting) this.skipping.hidden = true;
     this.keydown = (event) => this.key(event);
     document.addEventListener("keydown", this.keydown);
     document.addEventListener("keyup", this.keydown);
@@ -100,6 +108,7 @@ export class Editor {
     );
     this.canvas.show(regions, this.selected, this.draft.full ? [] : open);
     this.slots.show(regions, this.selected, missing, this.insisted);
+    this.remarks?.about(regions.map(({ id }) => id));
     this.undoing.disabled = !this.draft.past.length;
     this.redoing.disabled = !this.draft.future.length;
     const wanted = [];
@@ -335,7 +344,8 @@ export class Editor {
     this.asking = true;
     this.undecided = null;
     try {
-      if (refusal.kind === "stale") await this.choose(refusal);
+      if (this.correcting) this.say(refusal.message);
+      else if (refusal.kind === "stale") await this.choose(refusal);
       else if (!refusal.mendable) {
         await tellEnd(this.root, refusal.message);
         this.done("ended");
@@ -371,7 +381,7 @@ export class Editor {
   // ever made is given back, so that nobody waits for its lease.
   async leave() {
     await this.saver.save();
-    if (!this.saver.dirty && !this.saver.version && !this.draft.regions.length) {
+    if (!this.correcting && !this.saver.dirty && !this.saver.version && !this.draft.regions.length) {
       await tell(`tasks/${this.task.assignment}/release`).catch(() => {});
     }
     this.stop();

@@ -11,7 +11,7 @@ function button(label, title, act, name = "") {
 }
 
 // run(command): what a key would do. -> the parts that change, and `root`
-export function layout({ canvas, slots, photo, guidelines, first, note, others, run }) {
+export function layout({ canvas, slots, photo, guidelines, first, note, returned, remarks, others, run }) {
   const undoing = button("↶", "Undo (Ctrl+Z)", () => run("undo"));
   const redoing = button("↷", "Redo (Ctrl+Y)", () => run("redo"));
   const share = make("output", { class: "zoom" });
@@ -54,11 +54,13 @@ export function layout({ canvas, slots, photo, guidelines, first, note, others, 
         make("bdi", {}, visible(photo.name)),
         make("span", { class: "note" }, ` ${photo.width} × ${photo.height}`),
       ),
+      returned ? make("p", { class: "message returned", role: "status" }, "Needs changes: ", make("bdi", {}, visible(returned))) : "",
       ...told,
       missing,
       slots.root,
       offers,
       ...others,
+      remarks?.root ?? "",
       said,
       make("div", { class: "row" }, submitting, skipping, saved, again),
     ),

@@ -4,9 +4,11 @@ import { make, regionColour, visible } from "../../../web/static/dom.js";
 import { makeBox } from "../../../web/static/photo.js";
 import { address, look, tell } from "./ask.js";
 import { askText } from "./dialogs.js";
+import { Remarks } from "./remarks.js";
 
 export class Overlay {
-  // then: close() back to the list, again() after a change
+  // then: close() back to the list, again() after a change, step(by) to the photo before or after,
+  // correct(work) to change somebody's boxes
   constructor(photo, works, then) {
     Object.assign(this, { photo, then });
     this.pairs = [];
@@ -26,7 +28,7 @@ export class Overlay {
     this.root = make(
       "div",
       { class: "overlay" },
-      make("div", { class: "row" }, back, make("h2", {}, visible(photo.name))),
+      make("div", { class: "row" }, back, ...this.stepping(), make("h2", {}, visible(photo.name))),
       this.said,
       make(
         "div",
@@ -37,13 +39,25 @@ export class Overlay {
     );
   }
 
+  stepping() {
+    return [["←", "The photo before (left arrow)", -1], ["→", "The next photo (right arrow)", 1]].map(([sign, label, by]) => {
+      const node = make("button", { type: "button", "aria-label": label, title: label }, sign);
+      node.addEventListener("click", () => this.then.step(by));
+      return node;
+    });
+  }
+
   work(work, colour) {
     const lines = work.annotations.map((annotation) => this.line(annotation, work, colour));
     const shown = make("input", { type: "checkbox", checked: true });
     shown.addEventListener("change", () => {
       for (const { box, owner } of this.pairs) if (owner === work) box.classList.toggle("off", !shown.checked);
     });
-    const state = work.bad ? `bad: ${visible(work.bad)}` : work.state;
+    const returned = work.returned && `needs changes: ${visible(work.returned)}`;
+    const state = work.bad ? `bad: ${visible(work.bad)}` : returned || (work.approved ? "approved" : work.state);
+    const place = (id) => work.annotations.findIndex((one) => one.id === id) + 1;
+    const remarks = new Remarks(work.assignment, place);
+    remarks.about(work.annotations.map(({ id }) => id));
     const note = [state, work.reason && visible(work.reason), work.seconds && `${Math.round(work.seconds)} s`];
     return make(
       "section",
@@ -52,6 +66,7 @@ export class Overlay {
       make("p", { class: "note" }, note.filter(Boolean).join(" · ")),
       make("ul", {}, ...lines),
       this.actions(work),
+      remarks.root,
     );
   }
 
@@ -83,6 +98,14 @@ export class Overlay {
     };
     const path = `tasks/${work.assignment}`;
     if (work.state === "submitted" && !work.bad) {
+      button(work.approved ? "Not approved" : "Approve", async () => (await tell(`${path}/approve`, { approved: !work.approved }), true));
+      button("Needs changes", async () => {
+        const reason = await askText(this.root, "Needs changes", "It goes back to its author, boxes and all, who sees your reason.", "What has to be changed");
+        if (!reason) return false;
+        await tell(`${path}/return`, { reason });
+        return true;
+      });
+      button("Correct", async () => (await this.then.correct(work), false));
       button("Mark as bad", async () => {
         const reason = await askText(this.root, "Mark as bad", "It is kept, but counts no more; somebody else gets the photo.", "Why");
         if (!reason) return false;

@@ -2,6 +2,7 @@
 
 import { make, visible } from "../../../web/static/dom.js";
 import { look } from "./ask.js";
+import { Editor } from "./editor.js";
 import { Files } from "./files.js";
 import { Overlay } from "./overlay.js";
 import { Plot } from "./plots.js";
@@ -22,7 +23,8 @@ export class Review {
     this.fill();
   }
 
-  async fill() {
+  // seen: the photo that was looked at, whose line is shown again
+  async fill(seen = 0) {
     if (!this.project) {
       this.root.replaceChildren(make("p", {}, "Choose a project, or import one."), this.files.root);
       return;
@@ -35,7 +37,9 @@ export class Review {
       this.more.addEventListener("click", () => this.list());
       const photos = this.photoTable(settings.annotators_per_photo);
       this.last = 0;
-      await this.list(); // before anything is shown: nothing moves under the pointer
+      this.ids = [];
+      do await this.list(); // as far as the photo that was looked at
+      while (seen && !this.ids.includes(seen) && !this.more.hidden); // before anything is shown: nothing moves under the pointer
       this.agreement = make("div", { class: "agreement" });
       const compute = make("button", { type: "button", class: "main" }, "Compare now");
       compute.addEventListener("click", () => this.compare(compute));
@@ -60,6 +64,7 @@ export class Review {
         this.agreement,
         this.files.root,
       );
+      if (seen) this.photos.children[this.ids.indexOf(seen)]?.scrollIntoView({ block: "center" });
     } catch (refusal) {
       this.said.textContent = refusal.message;
       this.root.append(this.said);
@@ -95,6 +100,7 @@ export class Review {
         make("tr", {}, make("td", {}, open), ...cells.map((cell) => make("td", {}, String(cell)))),
       );
       this.last = line.photo.id;
+      this.ids.push(line.photo.id);
     }
     this.more.hidden = lines.length < 50;
   }
@@ -103,14 +109,43 @@ export class Review {
     try {
       const { photo, works } = await look(`photos/${id}/works`);
       const overlay = new Overlay(photo, works, {
-        close: () => this.fill(),
+        close: () => this.fill(id),
         again: () => this.open(id),
+        step: (by) => this.step(id, by),
+        correct: (work) => this.correct(photo, work),
       });
       this.root.replaceChildren(overlay.root);
-      overlay.root.querySelector("button").focus();
+      overlay.root.scrollIntoView({ block: "nearest" });
+      overlay.root.addEventListener("keydown", (event) => {
+        const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+        if (by && !event.target.matches("input, select, textarea")) this.step(id, by);
+      });
+      overlay.root.tabIndex = -1;
+      overlay.root.focus({ preventScroll: true });
     } catch (refusal) {
       this.said.textContent = refusal.message;
+      this.root.prepend(this.said);
     }
+  }
+
+  // To the photo before or after in the list, which is read on where it ends.
+  async step(id, by) {
+    const at = this.ids.indexOf(id) + by;
+    if (at >= this.ids.length && !this.more.hidden) await this.list();
+    if (this.ids[at]) await this.open(this.ids[at]);
+  }
+
+  // An owner's boxes in place of the author's; what was there stays in the history.
+  correct(photo, { assignment, version, annotations }) {
+    const task = { assignment, photo, version, state: "submitted", content: { annotations, seconds: 0 }, suggestions: [], returned: "" };
+    const over = () => {
+      editor.stop();
+      this.open(photo.id);
+    };
+    const editor = new Editor({ me: this.me, project: this.project, task, first: false, note: "", done: over, correcting: true });
+    const back = make("button", { type: "button" }, "← Leave it as it was");
+    back.addEventListener("click", over);
+    this.root.replaceChildren(make("div", { class: "row" }, back), editor.root);
   }
 
   async compare(button) {

@@ -149,3 +149,60 @@ def test_a_phone_in_the_dark(workspace: Workspace, open_page: OpenPage) -> None:
     page.get_by_role("button", name="photo0.jpg").click()
     expect(page.locator(".stage .box")).to_have_count(4)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_way_back(workspace: Workspace, open_page: OpenPage) -> None:
+    """Needs changes, with a reason and a remark; submitted again; corrected; approved; and its
+    author looks at it all."""
+    project = workspace.project(boxes_per_photo=1)
+    user = open_page("Wanda", project)
+    user.draw((0.1, 0.1), (0.5, 0.5), "a wall")
+    user.submit()
+    expect(user.page.locator(".far")).to_contain_text("1 done today")
+    boss = open_page("boss", project, password=PASSWORD)
+    page = boss.page
+    page.get_by_role("button", name="photo0.jpg").click()
+    wanda = page.locator(".work[data-who='Wanda']")
+    wanda.get_by_text("Remarks").click()
+    wanda.get_by_label("What the remark is about").select_option(label="box 1")
+    wanda.get_by_label("A remark").fill("<b>too</b> wide")
+    wanda.get_by_role("button", name="Say it").click()
+    expect(wanda.locator(".said-of-it")).to_contain_text("boss on box 1: <b>too</b> wide")
+    page.get_by_role("button", name="Needs changes: Wanda").click()
+    dialog = page.get_by_role("dialog", name="Needs changes")
+    dialog.get_by_label("What has to be changed").fill("tighter, please")
+    dialog.get_by_role("button", name="Needs changes").click()
+    expect(wanda).to_contain_text("needs changes: tighter, please")
+
+    user.page.reload()  # it is the first that she gets, boxes and all
+    expect(user.page.locator(".returned")).to_have_text("Needs changes: tighter, please")
+    expect(user.page.locator(".said-of-it")).to_contain_text("boss on box 1: <b>too</b> wide")
+    expect(user.words(0)).to_have_value("a wall")
+    user.words(0).fill("a red wall")
+    user.submit()
+    expect(user.page.locator(".note.before")).to_have_text("Submitted: photo0.jpg")
+
+    page.get_by_role("button", name="All photos").click()
+    page.get_by_role("button", name="photo0.jpg").click()
+    page.get_by_role("button", name="Correct: Wanda").click()
+    boss.words(0).fill("a dark red wall")
+    boss.drag((0.6, 0.6), (0.9, 0.9))
+    expect(page.locator(".said")).to_contain_text("All 1 box are drawn")
+    boss.submit()
+    expect(wanda.locator("li bdi").first).to_have_text("a dark red wall")
+    page.get_by_role("button", name="Approve: Wanda").click()
+    expect(wanda).to_contain_text("approved")
+    page.get_by_role("button", name="The next photo").click()
+    expect(page.get_by_role("heading", name="photo1.jpg")).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("heading", name="photo0.jpg")).to_be_visible()
+    [made] = workspace.store.records(OPERATOR, project).submissions
+    assert [one.snippet for one in made.annotations] == ["a dark red wall"]
+
+    user.page.get_by_role("tab", name="My photos").click()
+    expect(user.page.get_by_role("table", name="My photos")).to_contain_text("photo0.jpgapproved1")
+    user.page.get_by_role("button", name="photo0.jpg").click()
+    expect(user.page.locator(".lines")).to_contain_text("a dark red wall")
+    expect(user.page.locator(".stage .box")).to_have_count(1)
+    user.page.set_viewport_size({"width": 390, "height": 844})
+    assert user.page.evaluate("document.documentElement.scrollWidth") <= 390
