@@ -209,25 +209,27 @@ def test_signing_in_by_name_or_password(workspace: Workspace, open_page: OpenPag
     expect(page.get_by_label("Your name")).to_be_visible()
 
 
-def test_with_passwords_gradio_asks_before_the_page(workspace: Workspace, browser: Browser) -> None:
+def test_with_passwords_a_form_stands_before_the_page(
+    workspace: Workspace, browser: Browser
+) -> None:
     project = workspace.project(boxes_per_photo=1)
     workspace.store.people.add(OPERATOR, "Willa", PASSWORD)
     with running("demo", "--pages", "annotate", "--url", workspace.url) as closed:
         users = BrowserUsers(browser, closed)
         user = users(None, project)
         page = user.page
-        page.get_by_label("username").fill("Willa")
-        page.get_by_label("password").fill(PASSWORD)
+        page.get_by_label("Your name").fill("Willa")
+        page.get_by_label("Password").fill(PASSWORD)
         remembered = ["annotate project: Willa", str(project)]
         page.evaluate("(item) => localStorage.setItem(...item)", remembered)
-        page.get_by_role("button", name="Login").click()
+        page.get_by_role("button", name="Sign in").click()
         expect(page.locator(".who")).to_have_text("Willa")
         user.begin()
         user.draw((0.1, 0.1), (0.6, 0.6), "behind a door")
         user.submit()
         expect(page.locator(".far")).to_contain_text("1 done today")
         page.get_by_role("button", name="Sign out").click()
-        expect(page.get_by_label("username")).to_be_visible()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         user.context.close()
     [made] = workspace.store.records(OPERATOR, project).submissions
     assert (made.annotator, made.annotations[0].snippet) == ("Willa", "behind a door")
