@@ -1,6 +1,6 @@
 """Who did what, and when: a line for each deed that changes more than one's own work.
 
-`deeds.py` writes them. What people did to photos stands in the revisions already; `Audit.lines`
+`audit_log.py` writes them. What people did to photos stands in the revisions already; `Audit.lines`
 lists both, by time.
 """
 
@@ -15,8 +15,8 @@ from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.orm import aliased
 
 from annotate import schema
+from annotate.audit_log import What, note
 from annotate.database import Database
-from annotate.deeds import What, note
 from annotate.people import OPERATOR, Person, confirm
 
 
@@ -28,8 +28,8 @@ class AuditLine:
     who: str
     """"" for somebody who was not signed in."""
     what: str
-    """A word of `deeds.py`, or what a revision says: saved, submitted, skipped, reopened, marked,
-    unmarked."""
+    """A word of `audit_log.py`, or what a revision says: saved, submitted, skipped, reopened,
+    marked, unmarked."""
     person: str
     """Whom it was done to, or whose work."""
     project: str
@@ -47,7 +47,7 @@ class Audit:
         self._clock = clock
 
     def note(self, who: str, what: What, **more: str) -> None:
-        """A line for a deed that changes nothing else here; see `deeds.note`."""
+        """A line for a deed that changes nothing else here; see `audit_log.note`."""
         with self._database.write() as connection:
             note(connection, self._clock(), who, what, **more)
 

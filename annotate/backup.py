@@ -27,8 +27,8 @@ from typing import IO, Any
 from sqlalchemy import Connection, Table, delete, func, insert, select, text, update
 
 from annotate import schema
+from annotate.audit_log import note
 from annotate.database import Database, sqlite_url
-from annotate.deeds import note
 from annotate.errors import InvalidError, NotFoundError, SchemaError
 from annotate.people import OPERATOR
 from annotate.store import Store

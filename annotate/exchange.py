@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from annotate import schema
+from annotate.audit_log import note
 from annotate.database import Database
-from annotate.deeds import note
 from annotate.errors import InvalidError
 from annotate.people import OPERATOR, Person, confirm
 from annotate.projects import (

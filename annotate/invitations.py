@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Row, insert, select, update
 
 from annotate import schema
+from annotate.audit_log import note
 from annotate.database import Database
-from annotate.deeds import note
 from annotate.errors import NotFoundError
 from annotate.keeping import admit
 from annotate.people import People, Person, Proof, Role, confirm

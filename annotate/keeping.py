@@ -11,8 +11,8 @@ from sqlalchemy import Connection, delete, insert, literal, select, update
 from sqlalchemy.orm import aliased
 
 from annotate import queue, schema
+from annotate.audit_log import What, note
 from annotate.database import Database
-from annotate.deeds import What, note
 from annotate.errors import InvalidError, NotFoundError
 from annotate.people import OPERATOR, Person, confirm
 from annotate.projects import (

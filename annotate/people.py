@@ -14,8 +14,8 @@ from argon2.exceptions import VerificationError, VerifyMismatchError
 from sqlalchemy import Connection, delete, insert, select, update
 
 from annotate import schema
+from annotate.audit_log import What, note
 from annotate.database import Database
-from annotate.deeds import What, note
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from core.formats.validation import name_of, text_of
 

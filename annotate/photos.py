@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from annotate import schema
+from annotate.audit_log import note
 from annotate.database import Database
-from annotate.deeds import note
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from annotate.people import OPERATOR, Person, confirm
 from annotate.photo_folder import FoundPhoto, photo_of

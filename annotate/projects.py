@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from annotate import schema
+from annotate.audit_log import note
 from annotate.database import Database
-from annotate.deeds import note
 from annotate.errors import InvalidError, NotAllowedError, NotFoundError
 from annotate.people import Person, confirm
 from core.formats import record

@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, select
 
 from annotate import schema
+from annotate.audit_log import note
 from annotate.database import Database
-from annotate.deeds import note
 from annotate.errors import NotAllowedError
 from annotate.people import People, Person, Proof
 

@@ -79,12 +79,12 @@ def serve(
     """
     import uvicorn  # these take seconds, and are not needed to refuse
 
-    from demo.web.patience import patient
+    from demo.web.timeouts import timed_http
 
     server = uvicorn.Server(
         uvicorn.Config(
             create(),
-            http=patient(),
+            http=timed_http(),
             log_level="warning",
             # Who calls is told by the socket, and by a header only where a proxy of ours wrote it.
             proxy_headers=bool(proxies),

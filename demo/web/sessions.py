@@ -22,8 +22,8 @@ from annotate.errors import CrowdedError, InvalidError, NotAllowedError
 from annotate.people import Person, Proof
 from annotate.store import Store
 from demo.web.guard import CALLER
-from demo.web.guesses import Guesses, GuessLimits, Rate, TooManyError, Tries, network
-from demo.web.line import Line, LineFullError
+from demo.web.rate_limits import Guesses, GuessLimits, Rate, TooManyError, Tries, network
+from demo.web.work_queue import QueueFullError, WorkQueue
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class SessionLimits:
     waiting: int = 32
     """Passwords that wait to be hashed, two seconds' work; further ones are told to come again."""
     waiting_each: int = 6
-    """Those of one address, so that nobody fills the line for everybody."""
+    """Those of one address, so that nobody fills the queue for everybody."""
     pause: float = 1.0
     """Seconds before the answer that it cannot be answered: or asking again takes all there is."""
     known_days: int = 400
@@ -63,7 +63,7 @@ class Sessions:
         self._guesses = Guesses(limits.guesses)
         self._names = Tries(limits.guesses.remembered)
         self._saved = Tries(limits.guesses.remembered)
-        self._line = Line("hashing", limits.hashing, limits.waiting, limits.waiting_each)
+        self._hashing = WorkQueue("hashing", limits.hashing, limits.waiting, limits.waiting_each)
 
     def person(self, request: Request) -> Person | None:
         """The person of the request's session as they are in the store now; None: nobody."""
@@ -102,8 +102,8 @@ class Sessions:
         `Invitations.accept`'s, and CrowdedError while too many passwords wait to be hashed."""
         accept = self.store.invitations.accept
         try:
-            proof = await self._line.run(CALLER.get(), lambda: accept(token, name, password))
-        except LineFullError:
+            proof = await self._hashing.run(CALLER.get(), lambda: accept(token, name, password))
+        except QueueFullError:
             raise CrowdedError(
                 "Too many people are signing in at this moment; try again in a few seconds."
             ) from None
@@ -217,8 +217,8 @@ class Sessions:
             return answer
 
         try:
-            return await self._line.run(address, guessed)
-        except LineFullError:
+            return await self._hashing.run(address, guessed)
+        except QueueFullError:
             said = "Too many people are signing in at this moment; try again in a few seconds."
         except CrowdedError as error:
             said = str(error)

@@ -25,8 +25,8 @@ from demo.grounding_set.routes import set_router
 from demo.grounding_set.service import GroundingService
 from demo.web.errors import RefusedError, refusal
 from demo.web.guard import CALLER
-from demo.web.line import Line, LineFullError
 from demo.web.pages import Services
+from demo.web.work_queue import QueueFullError, WorkQueue
 
 Listed = Annotated[Listing, Depends()]
 """Each field of a listing is a parameter of the address."""
@@ -64,14 +64,14 @@ def _add_questions(routes: APIRouter, groundings: GroundingService) -> None:
     ) -> dict[str, Any]:
         return groundings.align(photo, chosen(sentence), text, beta)
 
-    looking = Line("looking", at_once=2, waiting=20, each=6)  # a look keeps a core busy
+    looking = WorkQueue("looking", at_once=2, waiting=20, each=6)  # a look keeps a core busy
 
     @routes.get("/maps")
     async def maps(photo: Photo = "", sentence: Sentence = -1, text: str = "") -> dict[str, Any]:
         job = partial(groundings.maps, photo, chosen(sentence), text)
         try:
             return await looking.run(CALLER.get(), job)
-        except LineFullError:
+        except QueueFullError:
             said = "Many photos are being looked at; try again in a moment."
             raise RefusedError(503, "busy", said) from None
 

@@ -14,9 +14,9 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from annotate.errors import CrowdedError
-from demo.web.guesses import Guesses, GuessLimits, Rate, TooManyError
-from demo.web.line import Line, LineFullError
+from demo.web.rate_limits import Guesses, GuessLimits, Rate, TooManyError
 from demo.web.sessions import SessionLimits, Sessions
+from demo.web.work_queue import QueueFullError, WorkQueue
 from tests.demo.pages.annotate.conftest import Workspace
 from tests.demo.pages.annotate.test_api import draft
 
@@ -136,16 +136,16 @@ def test_what_is_remembered_is_bounded(guesses: Guesses) -> None:
 
 
 def test_a_line_has_an_end_for_each_and_for_all() -> None:
-    line, gate = Line("test", at_once=1, waiting=3, each=2), threading.Event()
+    line, gate = WorkQueue("test", at_once=1, waiting=3, each=2), threading.Event()
 
     async def come() -> None:
         first = [asyncio.create_task(line.run("a", gate.wait, 60)) for _ in range(2)]
         await asyncio.sleep(0)
-        with pytest.raises(LineFullError):
+        with pytest.raises(QueueFullError):
             await line.run("a", gate.wait)
         second = [asyncio.create_task(line.run("b", gate.wait, 60)) for _ in range(2)]
         await asyncio.sleep(0)
-        with pytest.raises(LineFullError):
+        with pytest.raises(QueueFullError):
             await line.run("c", gate.wait)
         second[1].cancel()  # it hangs up before its turn: its place is free again
         await asyncio.sleep(0.1)

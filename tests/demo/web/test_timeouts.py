@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from demo.web.patience import PatienceLimits, patient
+from demo.web.timeouts import TimeoutLimits, timed_http
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,9 +31,9 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @contextmanager
-def served(limits: PatienceLimits) -> Iterator[int]:
+def served(limits: TimeoutLimits) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(echo, http=patient(limits), log_level="error", lifespan="off")
+        config = uvicorn.Config(echo, http=timed_http(limits), log_level="error", lifespan="off")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
@@ -58,7 +58,7 @@ def cut_after(port: int, sent: bytes, most: float = 20.0) -> float:
 
 
 def test_half_a_request_is_not_waited_for() -> None:
-    with served(PatienceLimits(head=0.5, body=1.0)) as port:
+    with served(TimeoutLimits(head=0.5, body=1.0)) as port:
         for sent in (b"", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nA: b"):
             assert 0.4 < cut_after(port, sent) < 5
         body = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"
@@ -70,7 +70,7 @@ def test_half_a_request_is_not_waited_for() -> None:
 
 
 def test_a_drop_at_a_time_is_half_a_request() -> None:
-    with served(PatienceLimits(head=1.0)) as port:
+    with served(TimeoutLimits(head=1.0)) as port:
         begun = time.monotonic()
         with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
             try:
@@ -83,14 +83,14 @@ def test_a_drop_at_a_time_is_half_a_request() -> None:
 
 
 def test_whole_requests_have_all_the_time_they_need() -> None:
-    with served(PatienceLimits(head=0.5, body=0.5)) as port, httpx.Client(timeout=20) as client:
+    with served(TimeoutLimits(head=0.5, body=0.5)) as port, httpx.Client(timeout=20) as client:
         for _ in range(2):  # twice in one connection, with a pause between
             assert client.post(f"http://127.0.0.1:{port}/slow", content=b"abc").text == "abc"
             time.sleep(1)
 
 
 def test_a_crowd_of_halves_keeps_nobody_out() -> None:
-    with served(PatienceLimits(head=60, connections=20)) as port, ExitStack() as opened:
+    with served(TimeoutLimits(head=60, connections=20)) as port, ExitStack() as opened:
         for _ in range(100):
             half = opened.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
             half.sendall(b"GET / HTTP/1.1\r\n")

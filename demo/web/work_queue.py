@@ -1,7 +1,7 @@
-"""Work that costs much gets a few threads of its own, and a line before them that has an end.
+"""Work that costs much gets a few threads of its own, and a bounded queue before them.
 
 Whoever waits here takes no thread from anybody: the server's forty are for short questions to the
-store. A line that is full says so at once.
+store. A queue that is full says so at once.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class LineFullError(Exception):
+class QueueFullError(Exception):
     """So many wait already that this one is not taken."""
 
 
-class Line:
+class WorkQueue:
     """at_once jobs run, `waiting` more may wait; of both, one caller has at most `each`."""
 
     def __init__(self, name: str, at_once: int, waiting: int, each: int | None = None) -> None:
@@ -32,10 +32,10 @@ class Line:
         self._lock = threading.Lock()
 
     async def run(self, caller: str, job: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
-        """The job's answer, after those who came before. LineFullError where there is no place."""
+        """The job's answer, after those who came before. QueueFullError where there is no place."""
         with self._lock:
             if self._inside.total() >= self.most or self._inside[caller] >= self.each:
-                raise LineFullError
+                raise QueueFullError
             self._inside[caller] += 1
         running = self._threads.submit(job, *args, **more)
         # Not when the waiting ends: a caller who hangs up does not stop what runs.

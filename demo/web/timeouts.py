@@ -11,7 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
 @dataclass(frozen=True)
-class PatienceLimits:
+class TimeoutLimits:
     """Seconds for each part of a request, and how many connections may be open."""
 
     head: float = 20.0
@@ -32,12 +32,12 @@ class PatienceLimits:
         return max(1, min(self.connections, allowed - self.spare_files))
 
 
-def patient(limits: PatienceLimits = PatienceLimits()) -> type[asyncio.Protocol]:
+def timed_http(limits: TimeoutLimits = TimeoutLimits()) -> type[asyncio.Protocol]:
     """What Uvicorn takes for `http`."""
     most = limits.most()
     seconds = {"head": limits.head, "body": limits.body}
 
-    class PatientProtocol(H11Protocol):
+    class TimedProtocol(H11Protocol):
         owed = ""
         since = 0.0
         timer: asyncio.TimerHandle | None = None
@@ -49,7 +49,7 @@ def patient(limits: PatienceLimits = PatienceLimits()) -> type[asyncio.Protocol]
                 waiting = [
                     one
                     for one in self.connections
-                    if isinstance(one, PatientProtocol) and one.owed == "head"
+                    if isinstance(one, TimedProtocol) and one.owed == "head"
                 ]
                 min(waiting, key=lambda one: one.since).cut()
 
@@ -79,4 +79,4 @@ def patient(limits: PatienceLimits = PatienceLimits()) -> type[asyncio.Protocol]
             self.expect("")
             self.transport.abort()
 
-    return PatientProtocol
+    return TimedProtocol
