@@ -46,6 +46,7 @@ __all__ = [
     "read_bytes",
     "read_file",
     "recognised",
+    "writer",
 ]
 
 _LISTED: tuple[Format, ...] = (
@@ -104,6 +105,16 @@ def named(name: str) -> Reader:
         if name in (one.name, *one.older_names):
             return one
     raise InvalidError(f"The format is '{name[:40]}'; expected one of {names()}.")
+
+
+def writer(name: str) -> Format:
+    """The format of that name, to write a file; InvalidError where there is none, or where it is
+    one that is only read."""
+    for one in FORMATS.values():
+        if name in (one.name, *one.older_names):
+            return one
+    read = ", which is only read" if name in READERS else ""
+    raise InvalidError(f"The format is '{name[:40]}'{read}; expected one of {', '.join(FORMATS)}.")
 
 
 def recognised(data: bytes) -> Reader:

@@ -100,7 +100,7 @@ class GroundingService:
             "readable": self.readable,
             "kinds": self.set.kinds(),
             "letters": self.describer.limits.characters,
-            "formats": formats.as_json(),
+            "formats": [one for one in formats.as_json() if one["written"]],
             "orders": _choices({name: ORDER_TITLES[name] for name in ORDERS}),
             "ranks": _choices(RANK_TITLES),
             "overlaps": _choices(IOU_TITLES),

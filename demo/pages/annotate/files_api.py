@@ -21,6 +21,7 @@ from core.formats import (
     predictions,
     recognised,
     table,
+    writer,
 )
 from core.formats.build import FaultRule
 from core.formats.contents import carried, left_out, told
@@ -42,10 +43,10 @@ def _reader(name: str) -> Reader:
 
 
 def _format(name: str) -> Format:
-    found = _reader(name)
-    if not isinstance(found, Format):
-        raise NotFoundError(f"{found.title} is only read; expected one of {', '.join(FORMATS)}.")
-    return found
+    try:
+        return writer(name)
+    except InvalidError as error:
+        raise NotFoundError(str(error)) from None
 
 
 def files_api(sessions: Sessions) -> APIRouter:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from core.formats import named, names
+from core.formats import FORMATS, writer
 from core.groundings.listing import ORDERS, Listing
 from core.groundings.schema import GroundingError
 from demo.grounding_set.endpoints import publish
@@ -70,7 +70,7 @@ def publish_all(groundings: GroundingService) -> None:
                 f"first is {first} and count {count}; expected 0 or more and 1 to {MOST_EXPORTED}"
             )
         export = replace(export_of(groundings, boxes, beta), first=first, count=count)
-        return named(format).write(export.project).decode()
+        return writer(format).write(export.project).decode()
 
     publish(
         browse,
@@ -92,7 +92,7 @@ def publish_all(groundings: GroundingService) -> None:
     publish(
         export_set,
         "export_set",
-        f"A part of the set as text: format is one of {names()}; boxes are the model's "
+        f"A part of the set as text: format is one of {', '.join(FORMATS)}; boxes are the model's "
         f"at beta (null: each sentence's default), or people's; photos first to "
         f"first + count - 1, at most {MOST_EXPORTED:,}.",
     )

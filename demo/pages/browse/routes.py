@@ -17,7 +17,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from core.formats import named
+from core.formats import writer
 from core.groundings.export import Export
 from core.groundings.listing import Listing
 from core.groundings.schema import GroundingError
@@ -90,7 +90,7 @@ def _add_export(routes: APIRouter, groundings: GroundingService) -> None:
 
     @routes.get("/export")
     def export(format: str = "jsonl", boxes: str = "model", beta: float | None = None) -> Response:
-        form = named(format)
+        form = writer(format)
         pieces = form.pieces(export_of(groundings, boxes, beta).project)
         headers = {"content-disposition": f'attachment; filename="groundings{form.ending}"'}
         return _OneOfFew(exporting, pieces, headers)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from core.errors import InvalidError
-from core.formats import FORMATS, FormatError, ReadOptions, named, read_file
+from core.formats import FORMATS, FormatError, ReadOptions, named, read_file, writer
 from core.formats.record import Photo, Phrase, Project
 
 RECORD = Photo(
@@ -167,6 +167,10 @@ def test_broken_files_are_told(tmp_path: Path, text: str, said: str) -> None:
 def test_unknown_formats_and_missing_files(tmp_path: Path) -> None:
     with pytest.raises(InvalidError, match="format is 'xml'; expected one of jsonl"):
         named("xml")
+    with pytest.raises(InvalidError, match="format is 'xml'; expected one of jsonl"):
+        writer("xml")
+    with pytest.raises(InvalidError, match="format is 'cvat', which is only read; expected one of"):
+        writer("cvat")
     with pytest.raises(FormatError, match="cannot be read: No such file"):
         read_file(tmp_path / "none.json")
 

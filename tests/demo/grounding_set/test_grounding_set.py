@@ -285,6 +285,14 @@ def test_the_export_is_an_attachment(client: TestClient, kind: str) -> None:
     assert sum(len(photo.phrases) for photo in read.photos) == 3
 
 
+def test_formats_that_are_only_read_are_not_offered(client: TestClient) -> None:
+    offered = [one["name"] for one in client.get("/groundings/about").json()["formats"]]
+    assert offered == list(FORMATS)
+    answer = client.get("/groundings/export", params={"format": "labelme"})
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith("The format is 'labelme', which is only read;")
+
+
 def test_nobody_sees_anything_before_signing_in(jobs: GroundingService) -> None:
     class OnlyAnn:
         open = False
