@@ -204,6 +204,14 @@ class Describer:
         judge = self._judge(ids, read_as)
         return Reading(sentence, words, known, vectors, contextual, read_as, judge)
 
+    @torch.inference_mode()
+    def judged(self, reading: Reading) -> Reading:
+        """A reading of this checkpoint that was stored -> the same with what a set does not keep:
+        through which words others are read, and what they are judged by."""
+        ids = self.checkpoint.vocabulary.ids_as_read(word.text for word in reading.words)
+        read_as = self._read_as(reading.words, ids)
+        return replace(reading, read_as=read_as, judge=self._judge(ids, read_as))
+
     def _judge(self, ids: Sequence[int], read_as: Sequence[tuple[str, ...]]) -> Judge | None:
         """What the words of a sentence are judged by, each read alone."""
         evidence = self.checkpoint.evidence

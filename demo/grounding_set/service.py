@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -298,10 +298,9 @@ class GroundingService:
         if sentence is None:
             return self._read(text)
         stored = self.set.reading(sentence)
-        if not self.readable:
+        if not self.readable:  # nothing is known of that checkpoint's words
             return stored
-        read = self.describer.read(stored.sentence)  # what a set does not keep
-        return replace(stored, read_as=read.read_as, judge=read.judge)
+        return self.describer.judged(stored)
 
     def _aligned(
         self, look: Look, sentence: int | None, text: str, beta: float | None

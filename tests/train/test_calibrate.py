@@ -105,6 +105,9 @@ def test_a_calibrated_checkpoint_judges(material: tuple[Path, Path], tiny_flickr
     assert [one is None for one in told] == [True, False, False, True]
     alone = align(look, describer.read("ball"), 0.0)
     assert told[2] == pytest.approx(alone.as_dict()["words"][0]["confidence"])
+    # A stored reading gets the same, without being read again.
+    stored = replace(describer.read("a red ball xyzzy"), judge=None, read_as=())
+    assert align(look, describer.judged(stored)).as_dict() == found.as_dict()
     # A segment is seen where its name of things is, whatever its other words are.
     assert found.seen is not None
     apart = replace(found, seen=np.array([False, True, False, False]))
