@@ -1,11 +1,10 @@
-// Photos by drag and drop, as files or whole folders: two at a time, with progress, each tried again
-// when the network fails. What cannot be taken is listed; the others are taken.
+// Photos by drag and drop, as files or whole folders: one after another, with progress, each tried
+// again when the network fails. What cannot be taken is listed; the others are taken.
 
 import { make, visible } from "../../../web/static/dom.js";
 import { sendFile } from "./ask.js";
 
 const ENDINGS = /\.(jpe?g|png|webp)$/i;
-const AT_ONCE = 2;
 const RETRY = [1000, 4000, 15000]; // ms
 
 // What was dropped -> [{file, path}], folders and all.
@@ -37,10 +36,13 @@ const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // Sends photos one after another. told({done, all, added, known, refused: [[path, why]]}) after each.
 export async function upload(project, found, told) {
-  const photos = found.filter(({ path }) => ENDINGS.test(path));
+  // In an order of their own, the upper folders' first: of two files of one name the second gets its
+  // folders' names, and the same folder always gives the same names.
+  const depth = ({ path }) => path.split("/").length;
+  const order = (a, b) => depth(a) - depth(b) || (a.path < b.path ? -1 : 1);
+  const photos = found.filter(({ path }) => ENDINGS.test(path)).sort(order);
   const others = found.length - photos.length;
   const state = { done: 0, all: photos.length, added: 0, known: 0, others, refused: [] };
-  const waiting = [...photos];
   const send = async ({ file, path }) => {
     for (let tries = 0; ; tries += 1) {
       try {
@@ -57,15 +59,12 @@ export async function upload(project, found, told) {
       }
     }
   };
-  const worker = async () => {
-    while (waiting.length) {
-      await send(waiting.shift());
-      state.done += 1;
-      told(state);
-    }
-  };
   told(state);
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  for (const photo of photos) {
+    await send(photo);
+    state.done += 1;
+    told(state);
+  }
   return state;
 }
 
