@@ -7,17 +7,17 @@ import { server } from "./stand_ins.js";
 
 globalThis.document = { baseURI: "http://my.host/app/" };
 
-const { Refusal, identity, look, tell } = await import("../../demo/pages/annotate/static/ask.js");
+const { Refusal, identity, get, post } = await import("../../demo/pages/annotate/static/requests.js");
 
 test("addresses are relative to the page, so that a proxy may put it anywhere", async () => {
   const requests = server({ fine: true });
-  assert.deepEqual(await look("me"), { fine: true });
+  assert.deepEqual(await get("me"), { fine: true });
   assert.equal(requests[0].address, "http://my.host/app/annotate/me");
 });
 
 test("what is told is JSON, posted", async () => {
   const requests = server({});
-  await tell("tasks/1/skip", { reason: "blurred" });
+  await post("tasks/1/skip", { reason: "blurred" });
   assert.equal(requests[0].method, "POST");
   assert.equal(requests[0].headers["content-type"], "application/json");
   assert.deepEqual(requests[0].body, { reason: "blurred" });
@@ -26,7 +26,7 @@ test("what is told is JSON, posted", async () => {
 test("a server that cannot be reached, or answers no JSON, may do so later", async () => {
   server(new TypeError("fetch failed"), { status: 502, body: undefined });
   for (const kind of ["offline", "broken"]) {
-    await assert.rejects(look("me"), (error) => {
+    await assert.rejects(get("me"), (error) => {
       assert.ok(error instanceof Refusal);
       assert.equal(error.kind, kind);
       assert.ok(error.passing);
@@ -39,7 +39,7 @@ test("a server that cannot be reached, or answers no JSON, may do so later", asy
 test("what the server refuses for good is not tried again", async () => {
   for (const kind of ["stale", "final", "lapsed", "invalid"]) {
     server({ status: 409, body: { message: "No.", error: "No.", kind } });
-    await assert.rejects(look("me"), { kind, passing: false, message: "No." });
+    await assert.rejects(get("me"), { kind, passing: false, message: "No." });
   }
 });
 

@@ -2,9 +2,9 @@
 
 import { component } from "../../../web/static/component.js";
 import { make, visible } from "../../../web/static/dom.js";
-import { look, tell } from "./ask.js";
+import { get, post } from "./requests.js";
 import { askPasswords } from "./dialogs.js";
-import { beginning, choices, ended } from "./door.js";
+import { beginning, choices, ended } from "./project_choice.js";
 import { Editor } from "./editor.js";
 import { Keeping } from "./keeping.js";
 import { tellLimits } from "./limits.js";
@@ -24,7 +24,7 @@ class Page {
 
   async start() {
     try {
-      this.me = await look("me");
+      this.me = await get("me");
       if (this.me.name === null) await this.enter();
       else await this.open();
     } catch (refusal) {
@@ -44,7 +44,7 @@ class Page {
   }
 
   async open() {
-    this.projects = await look(`projects?day=${encodeURIComponent(midnight())}`);
+    this.projects = await get(`projects?day=${encodeURIComponent(midnight())}`);
     const last = Number(this.recall());
     const only = this.projects.length === 1 ? this.projects[0] : null;
     this.project = this.projects.find(({ id }) => id === last) ?? only;
@@ -134,7 +134,7 @@ class Page {
 
   // Projects were made or changed: this one is shown (an id), or all.
   async kept(id) {
-    this.projects = await look(`projects?day=${encodeURIComponent(midnight())}`);
+    this.projects = await get(`projects?day=${encodeURIComponent(midnight())}`);
     this.project = this.projects.find((project) => project.id === id) ?? null;
     this.build();
     if (this.project) this.remember(this.project);
@@ -162,7 +162,7 @@ class Page {
     this.shown = "work";
     for (const tab of this.tabs) tab.setAttribute("aria-selected", String(tab.dataset.tab === "work"));
     try {
-      const { task, mine } = await tell("next", { project: this.project.id, day: midnight(), take });
+      const { task, mine } = await post("next", { project: this.project.id, day: midnight(), take });
       if (turn !== this.turns || this.shown !== "work") return; // something else was asked for since
       this.tellHowFar({ ...mine, left: mine.left + (task ? 1 : 0) });
       this.editor?.stop();
@@ -204,7 +204,7 @@ class Page {
       return;
     }
     try {
-      await tell("password", words);
+      await post("password", words);
       this.far.textContent = "Your password is changed.";
     } catch (refusal) {
       this.far.textContent = refusal.message;
@@ -213,9 +213,9 @@ class Page {
 
   async leave(everywhere = false) {
     await this.dismiss();
-    await tell("leave", { everywhere }).catch(() => {});
+    await post("leave", { everywhere }).catch(() => {});
     if (this.me.open) await this.start();
-    else location.reload(); // at the door
+    else location.reload(); // to the choice of a project
   }
 }
 

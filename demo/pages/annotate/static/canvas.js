@@ -6,7 +6,7 @@
 
 import { make, regionColour, visible } from "../../../web/static/dom.js";
 import { makeBox, place } from "../../../web/static/photo.js";
-import { address, look } from "./ask.js";
+import { address, get } from "./requests.js";
 import { Tiles } from "./tiles.js";
 import { View } from "./view.js";
 
@@ -20,7 +20,7 @@ const holds = ([x1, y1, x2, y2], { x, y }) => x1 <= x && x <= x2 && y1 <= y && y
 const CHIP = 22; // screen pixels: a number's height
 
 export class Canvas {
-  // path: the photo's address, as ask.js takes it
+  // path: the photo's address, as requests.js takes it
   constructor(photo, path, wishes) {
     Object.assign(this, { photo, path });
     this.state = "loading"; // then "shown" or "failed"
@@ -76,7 +76,7 @@ export class Canvas {
   async fail() {
     let why = "The photo could not be loaded.";
     try {
-      await look(this.path);
+      await get(this.path);
     } catch (refusal) {
       if (refusal.kind !== "broken") why = refusal.message;
     }

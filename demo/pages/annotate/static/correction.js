@@ -1,6 +1,6 @@
 // An owner corrects submitted work: the same editor, whose saver keeps nothing until it is sent.
 
-import { tell } from "./ask.js";
+import { post } from "./requests.js";
 
 export class Correction {
   // What saver.js's Saver does, as far as the editor asks for it.
@@ -23,7 +23,7 @@ export class Correction {
   async save() {}
 
   async finish(what, { annotations }) {
-    await tell(`tasks/${this.assignment}/correct`, { annotations, base: this.version });
+    await post(`tasks/${this.assignment}/correct`, { annotations, base: this.version });
     this.dirty = false;
   }
 

@@ -3,7 +3,7 @@
 // A region is {id, box: [x1, y1, x2, y2] in the photo's own pixels, snippet, provenance, seconds}.
 // States are never changed, only replaced, so undo is putting an old one back.
 
-import { identity } from "./ask.js";
+import { identity } from "./requests.js";
 import { limits, tooLong } from "./limits.js";
 
 const STEPS = 500; // undo reaches this far

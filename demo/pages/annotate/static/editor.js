@@ -3,7 +3,7 @@
 // All that changes goes through the draft; the draft says so, and everything is shown anew.
 
 import { make, visible } from "../../../web/static/dom.js";
-import { look, tell } from "./ask.js";
+import { get, post } from "./requests.js";
 import { Canvas } from "./canvas.js";
 import { askReason, askStale, listKeys, tellEnd } from "./dialogs.js";
 import { Draft } from "./draft.js";
@@ -13,7 +13,7 @@ import { layout } from "./layout.js";
 import { othersWork } from "./others.js";
 import { Remarks } from "./remarks.js";
 import { Saver } from "./saver.js";
-import { Slots } from "./slots.js";
+import { BoxList } from "./box_list.js";
 import { Stopwatch } from "./stopwatch.js";
 
 const STEP = 8; // screen pixels an arrow key moves; 1 with Ctrl
@@ -39,7 +39,7 @@ export class Editor {
     this.draft = new Draft(photo.width, photo.height, most, () => this.changed());
     this.draft.load(task.content.annotations);
     this.canvas = new Canvas(photo, `photos/${photo.id}`, this.wishes());
-    this.slots = new Slots(most, this.wishes());
+    this.slots = new BoxList(most, this.wishes());
     const Keeper = correcting ? Correction : Saver;
     this.correcting = correcting;
     this.saver = new Keeper({
@@ -365,7 +365,7 @@ export class Editor {
       this.undecided = refusal;
       return;
     }
-    const task = await look(`tasks/${this.task.assignment}`).catch(() => null);
+    const task = await get(`tasks/${this.task.assignment}`).catch(() => null);
     if (!task) this.undecided = refusal;
     else if (["submitted", "skipped"].includes(task.state)) {
       this.saver.forget();
@@ -382,7 +382,7 @@ export class Editor {
   async leave() {
     await this.saver.save();
     if (!this.correcting && !this.saver.dirty && !this.saver.version && !this.draft.regions.length) {
-      await tell(`tasks/${this.task.assignment}/release`).catch(() => {});
+      await post(`tasks/${this.task.assignment}/release`).catch(() => {});
     }
     this.stop();
   }

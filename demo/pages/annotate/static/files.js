@@ -1,7 +1,7 @@
 // What an owner takes away and brings in.
 
 import { make } from "../../../web/static/dom.js";
-import { address, look, sendFile } from "./ask.js";
+import { address, get, sendFile } from "./requests.js";
 import { bounded, limits } from "./limits.js";
 
 const FAULTS = [
@@ -41,7 +41,7 @@ export class Files {
   // The formats that the server knows.
   async offer(choice) {
     try {
-      for (const { name, title, written } of await look("formats")) {
+      for (const { name, title, written } of await get("formats")) {
         choice.append(make("option", { value: name }, title));
         if (!written) continue;
         const href = this.project && address(`projects/${this.project.id}/export/${name}`);
@@ -57,7 +57,7 @@ export class Files {
   // What a file of this format holds of the project, and what it has no place for.
   async tellWhatIsIn(format) {
     try {
-      const all = await look(`projects/${this.project.id}/exports`);
+      const all = await get(`projects/${this.project.id}/exports`);
       const { title, holds, left_out: left } = all.find(({ name }) => name === format);
       this.tell(`${title}: ${holds}.${left ? ` Left out, as it has no place for it: ${left}.` : ""}`, false);
     } catch (refusal) {

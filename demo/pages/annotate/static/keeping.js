@@ -1,9 +1,9 @@
 // The owner's own page: projects and their rules, their photos, and who works on them.
 
 import { make, visible } from "../../../web/static/dom.js";
-import { address, look, tell } from "./ask.js";
+import { address, get, post } from "./requests.js";
 import { askText, askForm } from "./dialogs.js";
-import { obstacle } from "./door.js";
+import { obstacle } from "./project_choice.js";
 import { bounded, limits } from "./limits.js";
 import { uploads } from "./uploads.js";
 
@@ -90,7 +90,7 @@ export class Keeping {
         ].filter(Boolean).join(" · ")),
       ),
     );
-    const form = rulesForm({}, "Make the project", async (rules) => this.renewed((await tell("projects", rules)).id));
+    const form = rulesForm({}, "Make the project", async (rules) => this.renewed((await post("projects", rules)).id));
     this.root.replaceChildren(
       make("h2", {}, "Projects"),
       make("ul", { class: "projects" }, ...lines),
@@ -102,7 +102,7 @@ export class Keeping {
     const path = `projects/${project.id}`;
     const hindered = project.archived ? "" : obstacle(project);
     const rules = rulesForm(project, "Save", async (wanted) => {
-      await tell(`${path}/rules`, wanted);
+      await post(`${path}/rules`, wanted);
       this.renewed(project.id);
     });
     this.members = make("div", { class: "members" });
@@ -123,7 +123,7 @@ export class Keeping {
         { class: "row" },
         button("Copy …", () => this.act(() => this.copy(path))),
         button(project.archived ? "Bring back" : "Archive", () => this.act(async () => {
-          await tell(`${path}/archive`, { archived: !project.archived });
+          await post(`${path}/archive`, { archived: !project.archived });
           this.renewed(project.id);
         })),
         button("Delete …", () => this.act(() => this.remove(project, path)), { class: "danger" }),
@@ -142,17 +142,17 @@ export class Keeping {
   }
 
   async people(path) {
-    const members = await look(`${path}/members`);
+    const members = await get(`${path}/members`);
     this.members.replaceChildren(...members.map(({ name, admitted }) => {
       const box = make("input", { type: "checkbox", checked: admitted });
-      box.addEventListener("change", () => this.act(() => tell(`${path}/members`, { name, admitted: box.checked })));
+      box.addEventListener("change", () => this.act(() => post(`${path}/members`, { name, admitted: box.checked })));
       return make("label", { class: "choice" }, box, make("bdi", {}, visible(name)));
     }));
   }
 
   async copy(path) {
     const name = await askText(this.root, "Copy the project", "Its rules and photos, without anybody's work.", "Name of the copy");
-    if (name) this.renewed((await tell(`${path}/copy`, { name })).id);
+    if (name) this.renewed((await post(`${path}/copy`, { name })).id);
   }
 
   // First the file with everything, then the name, typed once more.
@@ -175,7 +175,7 @@ export class Keeping {
       field,
     ], "Delete it");
     if (!answer) return;
-    await tell(`${path}/delete`, { name: project.name });
+    await post(`${path}/delete`, { name: project.name });
     this.renewed(null);
   }
 }

@@ -2,7 +2,7 @@
 
 import { make, regionColour, visible } from "../../../web/static/dom.js";
 import { makeBox } from "../../../web/static/photo.js";
-import { address, look } from "./ask.js";
+import { address, get } from "./requests.js";
 import { button } from "./keeping.js";
 import { Remarks } from "./remarks.js";
 import { table } from "./tables.js";
@@ -24,7 +24,7 @@ export class Mine {
   async more() {
     try {
       const before = this.lines.at(-1)?.assignment ?? 0;
-      const found = await look(`projects/${this.project.id}/mine?before=${before}`);
+      const found = await get(`projects/${this.project.id}/mine?before=${before}`);
       this.lines.push(...found);
       this.left = found.length === PAGE;
       this.list();
@@ -52,7 +52,7 @@ export class Mine {
     const line = this.lines[k];
     if (!line) return;
     try {
-      const { photo, content, reason } = await look(`tasks/${line.assignment}`);
+      const { photo, content, reason } = await get(`tasks/${line.assignment}`);
       const layer = make("svg", { preserveAspectRatio: "none", viewBox: `0 0 ${photo.width} ${photo.height}`, "aria-hidden": "true" });
       const image = make("img", { src: address(`photos/${photo.id}`), alt: `The photo ${visible(photo.name)}` });
       const place = (id) => content.annotations.findIndex((one) => one.id === id) + 1;

@@ -2,7 +2,7 @@
 // while its line is pointed at.
 
 import { make, visible } from "../../../web/static/dom.js";
-import { look } from "./ask.js";
+import { get } from "./requests.js";
 
 // ghost(box or null): shows a box on the photo for a moment
 export function othersWork(photo, ghost) {
@@ -18,7 +18,7 @@ export function othersWork(photo, ghost) {
   root.addEventListener("toggle", async () => {
     if (!root.open) return;
     try {
-      const { works } = await look(`photos/${photo}/works`);
+      const { works } = await get(`photos/${photo}/works`);
       const lines = works.flatMap(({ annotator, annotations }) => annotations.map((one) => line(annotator, one)));
       list.replaceChildren(...(lines.length ? lines : [make("li", {}, "Nobody has finished it yet.")]));
     } catch (refusal) {

@@ -2,7 +2,7 @@
 
 import { make, regionColour, visible } from "../../../web/static/dom.js";
 import { makeBox } from "../../../web/static/photo.js";
-import { address, look, tell } from "./ask.js";
+import { address, get, post } from "./requests.js";
 import { askText } from "./dialogs.js";
 import { Remarks } from "./remarks.js";
 
@@ -98,24 +98,24 @@ export class Overlay {
     };
     const path = `tasks/${work.assignment}`;
     if (work.state === "submitted" && !work.bad) {
-      button(work.approved ? "Not approved" : "Approve", async () => (await tell(`${path}/approve`, { approved: !work.approved }), true));
+      button(work.approved ? "Not approved" : "Approve", async () => (await post(`${path}/approve`, { approved: !work.approved }), true));
       button("Needs changes", async () => {
         const reason = await askText(this.root, "Needs changes", "It goes back to its author, boxes and all, who sees your reason.", "What has to be changed");
         if (!reason) return false;
-        await tell(`${path}/return`, { reason });
+        await post(`${path}/return`, { reason });
         return true;
       });
       button("Correct", async () => (await this.then.correct(work), false));
       button("Mark as bad", async () => {
         const reason = await askText(this.root, "Mark as bad", "It is kept, but counts no more; somebody else gets the photo.", "Why");
         if (!reason) return false;
-        await tell(`${path}/bad`, { reason });
+        await post(`${path}/bad`, { reason });
         return true;
       });
     }
-    if (work.bad) button("It is good", async () => (await tell(`${path}/unmark`), true));
+    if (work.bad) button("It is good", async () => (await post(`${path}/unmark`), true));
     if (["submitted", "skipped"].includes(work.state)) {
-      button("Reopen", async () => (await tell(`${path}/reopen`), true));
+      button("Reopen", async () => (await post(`${path}/reopen`), true));
     }
     if (work.version) button("History", async () => (await this.history(row, path), false));
     return row;
@@ -126,13 +126,13 @@ export class Overlay {
     const had = new Set(works.map(({ annotator }) => annotator));
     const choice = make("select", { "aria-label": "Somebody to give this photo to" }, make("option", { value: "" }, "Give this photo to …"));
     const fill = async () => {
-      const members = await look(`projects/${this.photo.project}/members`);
+      const members = await get(`projects/${this.photo.project}/members`);
       for (const { name } of members) if (!had.has(name)) choice.append(make("option", { value: name }, visible(name)));
       return false;
     };
     choice.addEventListener("change", () => this.act(async () => {
       if (!choice.value) return false;
-      await tell(`photos/${this.photo.id}/give`, { name: choice.value });
+      await post(`photos/${this.photo.id}/give`, { name: choice.value });
       return true;
     }));
     this.act(fill);
@@ -149,7 +149,7 @@ export class Overlay {
   }
 
   async history(row, path) {
-    const changes = await look(`${path}/history`);
+    const changes = await get(`${path}/history`);
     const list = make("ol", { class: "history" });
     for (const { who, at, what } of changes) {
       list.append(make("li", {}, `${new Date(at).toLocaleString()}: ${what} by `, make("bdi", {}, visible(who))));

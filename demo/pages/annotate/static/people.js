@@ -1,7 +1,7 @@
 // The owner's list of people: who they are, when they were last here, new ones, invitations.
 
 import { make, visible } from "../../../web/static/dom.js";
-import { look, tell } from "./ask.js";
+import { get, post } from "./requests.js";
 import { button } from "./keeping.js";
 import { bounded, limits } from "./limits.js";
 import { table } from "./tables.js";
@@ -19,7 +19,7 @@ export class People {
 
   async fill() {
     await this.act(async () => {
-      const { people, invitations } = await look("people");
+      const { people, invitations } = await get("people");
       this.root.replaceChildren(
         make("h2", {}, "People"),
         this.said,
@@ -46,7 +46,7 @@ export class People {
   line({ name, role, disabled, has_password: secret, active }) {
     const mine = name === this.me.name;
     const change = (path, body) => () => this.act(async () => {
-      const answer = await tell(`people/${path}`, { name, ...body });
+      const answer = await post(`people/${path}`, { name, ...body });
       if (answer.password) this.tell(answer);
       await this.fill();
     });
@@ -93,7 +93,7 @@ export class People {
     }
     return this.form([note, role, project], "Make a link", async () => {
       const projects = project.value ? [Number(project.value)] : [];
-      const { token, invitation } = await tell("invitations", { note: note.value, role: role.value, projects });
+      const { token, invitation } = await post("invitations", { note: note.value, role: role.value, projects });
       const link = new URL(`demo/pages/annotate/static/join.html#${token}`, document.baseURI).href;
       const field = make("input", { type: "text", readonly: true, value: link, "aria-label": "The invitation's link" });
       field.addEventListener("focus", () => field.select());
@@ -113,7 +113,7 @@ export class People {
       [role, ...projects.map((one) => visible(names.get(one) ?? ""))].filter(Boolean).join(", "),
       when(expires),
       button("Withdraw", () => this.act(async () => {
-        await tell(`invitations/${id}/withdraw`);
+        await post(`invitations/${id}/withdraw`);
         await this.fill();
       })),
     ]);
@@ -124,7 +124,7 @@ export class People {
     const name = bounded(make("input", { type: "text", required: true, "aria-label": "Name of the new person", placeholder: "Name" }), limits.name);
     const role = this.role();
     return this.form([name, role], "Make", async () => {
-      this.tell(await tell("people", { name: name.value, role: role.value }));
+      this.tell(await post("people", { name: name.value, role: role.value }));
     });
   }
 }

@@ -1,7 +1,7 @@
 // What an owner and an author say about a piece of work, or about one box of it.
 
 import { make, visible } from "../../../web/static/dom.js";
-import { look, tell } from "./ask.js";
+import { get, post } from "./requests.js";
 import { bounded, limits } from "./limits.js";
 
 // region: a box's id, or ""; place(id): a box's number, for those that are about one
@@ -16,7 +16,7 @@ export class Remarks {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       await this.act(async () => {
-        await tell(`tasks/${assignment}/remarks`, { text: field.value, region: this.region.value });
+        await post(`tasks/${assignment}/remarks`, { text: field.value, region: this.region.value });
         field.value = "";
         await this.fill();
       });
@@ -43,7 +43,7 @@ export class Remarks {
   }
 
   async fill() {
-    const remarks = await look(`tasks/${this.assignment}/remarks`);
+    const remarks = await get(`tasks/${this.assignment}/remarks`);
     this.list.replaceChildren(...remarks.map(({ who, at, region, text }) => {
       const number = region ? this.place(region) : 0;
       const about = !region ? "" : number ? ` on box ${number}` : " on a box that is gone";

@@ -1,7 +1,7 @@
 // The owner's part: how far everybody is, every photo with everybody's boxes, agreement, files.
 
 import { make, visible } from "../../../web/static/dom.js";
-import { look } from "./ask.js";
+import { get } from "./requests.js";
 import { Editor } from "./editor.js";
 import { Files } from "./files.js";
 import { Overlay } from "./overlay.js";
@@ -32,7 +32,7 @@ export class Review {
     const { id, settings } = this.project;
     try {
       const day = encodeURIComponent(midnight());
-      const { totals, people } = await look(`projects/${id}/progress?day=${day}`);
+      const { totals, people } = await get(`projects/${id}/progress?day=${day}`);
       this.more = make("button", { type: "button" }, "More photos");
       this.more.addEventListener("click", () => this.list());
       const photos = this.photoTable(settings.annotators_per_photo);
@@ -91,7 +91,7 @@ export class Review {
   }
 
   async list() {
-    const lines = await look(`projects/${this.project.id}/photos?after=${this.last}`);
+    const lines = await get(`projects/${this.project.id}/photos?after=${this.last}`);
     for (const line of lines) {
       const open = make("button", { type: "button", class: "link" }, visible(line.photo.name));
       open.addEventListener("click", () => this.open(line.photo.id));
@@ -107,7 +107,7 @@ export class Review {
 
   async open(id) {
     try {
-      const { photo, works } = await look(`photos/${id}/works`);
+      const { photo, works } = await get(`photos/${id}/works`);
       const overlay = new Overlay(photo, works, {
         close: () => this.fill(id),
         again: () => this.open(id),
@@ -152,7 +152,7 @@ export class Review {
     button.disabled = true;
     this.agreement.replaceChildren(make("p", { class: "note", role: "status" }, "Comparing …"));
     try {
-      const found = await look(`projects/${this.project.id}/agreement?meteor=${this.meteor.checked}`);
+      const found = await get(`projects/${this.project.id}/agreement?meteor=${this.meteor.checked}`);
       this.agreement.replaceChildren(...this.figures(found));
     } catch (refusal) {
       this.agreement.replaceChildren(make("p", { class: "said", role: "alert" }, refusal.message));

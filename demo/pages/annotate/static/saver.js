@@ -2,7 +2,7 @@
 // this browser until the server has it. One request at a time; each carries the version it was made
 // from and a key, so that a repeated one changes nothing.
 
-import { Refusal, identity, tell } from "./ask.js";
+import { Refusal, identity, post } from "./requests.js";
 
 const PAUSE = 600; // ms without a change before a save
 const RETRY = [1000, 2000, 4000, 8000, 15000]; // ms between tries
@@ -107,7 +107,7 @@ export class Saver {
   }
 
   send(what, body, settings) {
-    return tell(`tasks/${this.assignment}/${what}`, body, settings);
+    return post(`tasks/${this.assignment}/${what}`, body, settings);
   }
 
   // Go on after a refusal, from the version that the server has now.

@@ -1,7 +1,7 @@
 // Where a server is open, a name is enough; a name that has a password (an owner's) wants it.
 
 import { make } from "../../../web/static/dom.js";
-import { tell } from "./ask.js";
+import { post } from "./requests.js";
 import { bounded, limits } from "./limits.js";
 
 // -> the person, once somebody has come in
@@ -38,7 +38,7 @@ export function signIn(root, open) {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       try {
-        resolve(await tell("enter", { name: name.value, password: password.value || null }));
+        resolve(await post("enter", { name: name.value, password: password.value || null }));
       } catch (refusal) {
         message.textContent = refusal.message;
         if (refusal.kind === "refused") secret.open = true;

@@ -1,7 +1,7 @@
 // Sharper squares of a large photo, once somebody looks closer than its whole picture is sharp.
 
 import { make } from "../../../web/static/dom.js";
-import { address } from "./ask.js";
+import { address } from "./requests.js";
 import { limits } from "./limits.js";
 
 const AT_ONCE = 24; // squares kept in the page; more than a large screen shows

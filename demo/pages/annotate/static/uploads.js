@@ -2,7 +2,7 @@
 // again when the network fails. What cannot be taken is listed; the others are taken.
 
 import { make, visible } from "../../../web/static/dom.js";
-import { sendFile } from "./ask.js";
+import { sendFile } from "./requests.js";
 
 const ENDINGS = /\.(jpe?g|png|webp)$/i;
 const RETRY = [1000, 4000, 15000]; // ms

@@ -3,7 +3,7 @@
 import { make, regionColour } from "../../../web/static/dom.js";
 import { limits, tooLong } from "./limits.js";
 
-export class Slots {
+export class BoxList {
   // wishes: type(id, text), select(id), remove(id), next(id)
   constructor(count, wishes) {
     this.wishes = wishes;

@@ -32,9 +32,9 @@ async function answer(path, settings) {
   throw new Refusal(body.message ?? "The server could not answer.", body.kind ?? "broken", body);
 }
 
-export const look = (path) => answer(path, {});
+export const get = (path) => answer(path, {});
 
-export const tell = (path, body = {}, settings = {}) =>
+export const post = (path, body = {}, settings = {}) =>
   answer(path, {
     method: "POST",
     headers: { "content-type": "application/json" },
