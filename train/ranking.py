@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, astuple
 from typing import Protocol
 
 import numpy as np
@@ -103,9 +103,46 @@ class Sentences:
         return flat, np.repeat(np.arange(len(self.ids)), [len(group) for group in self.ids])
 
 
-@torch.inference_mode()
 def rank(model: AlignmentModel, source: RegionSource, sentences: Sentences) -> dict[str, Recall]:
     """All photos of `source` against all `sentences` -> Recall of annotation and search."""
+    [ranked] = rank_folds(model, source, sentences, (0,))
+    return ranked
+
+
+def rank_folds(
+    model: AlignmentModel, source: RegionSource, sentences: Sentences, folds: Sequence[int]
+) -> list[dict[str, Recall]]:
+    """`rank`, for each of `folds` once: all photos at once (0), or the mean over the whole folds of
+    so many consecutive photos, each with its own sentences (COCO's "1K"; all photos where there are
+    fewer). The scores are computed once."""
+    scores, photo_of = score_all(model, source, sentences)
+    n = len(scores)
+
+    def ranked(start: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+        first, end = np.searchsorted(photo_of, (start, start + size))
+        return ranks(scores[start : start + size, first:end], photo_of[first:end] - start)
+
+    return [
+        _mean_recall(ranked(start, size) for start in range(0, n - size + 1, size))
+        for size in (min(fold or n, n) for fold in folds)
+    ]
+
+
+def _mean_recall(folds: Iterable[tuple[np.ndarray, np.ndarray]]) -> dict[str, Recall]:
+    """Of the ranks of annotation and search of each fold."""
+    each = [(recall(annotation), recall(search)) for annotation, search in folds]
+    return {
+        side: Recall(*np.mean([astuple(pair[k]) for pair in each], axis=0).tolist())
+        for k, side in enumerate(("annotation", "search"))
+    }
+
+
+@torch.inference_mode()
+def score_all(
+    model: AlignmentModel, source: RegionSource, sentences: Sentences
+) -> tuple[np.ndarray, np.ndarray]:
+    """All photos of `source` against all `sentences` -> scores (n, m) of Eq. 8, and the photo (m,)
+    of each sentence."""
     model.eval()
     device = model.feature_mean.device
     rows = np.array_split(np.arange(len(sentences.ids)), math.ceil(len(sentences.ids) / 50))
@@ -126,8 +163,7 @@ def rank(model: AlignmentModel, source: RegionSource, sentences: Sentences) -> d
         sentence_of,
         len(flat),
     )
-    annotation, search = ranks(scores.cpu().numpy(), photo_of)
-    return {"annotation": recall(annotation), "search": recall(search)}
+    return scores.cpu().numpy(), photo_of
 
 
 def summary(ranked: dict[str, Recall]) -> dict[str, float]:

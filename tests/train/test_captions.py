@@ -325,12 +325,14 @@ def _sentences(name: str) -> tuple[str, str]:
     return f"A {colour} {shape} .", f"the {shape} is {colour}"
 
 
-def test_missing_options_are_named(material: Path, tiny_flickr: Path, tmp_path: Path) -> None:
+def test_missing_options_are_named(
+    material: Path, tiny_flickr: Path, tmp_path: Path, random_checkpoint: Path
+) -> None:
     with pytest.raises(SystemExit, match="--snippets is missing; --level region expects it"):
         learn(material, tiny_flickr, tmp_path / "a", "--level", "region")
     with pytest.raises(SystemExit, match=r"the features lack dev0_red_ball\.png"):
         run("snippets", "--data", tiny_flickr, "--split", "dev", "--features", material / "train",
-            "--out", tmp_path / "s.jsonl")  # fmt: skip
+            "--checkpoint", random_checkpoint, "--out", tmp_path / "s.jsonl")  # fmt: skip
     with pytest.raises(SystemExit, match="has a captioner of level image; expected one made by"):
         run("evaluate", "caption", "--level", "image", "--data", tiny_flickr, "--split", "dev",
             "--features", material / "dev", "--checkpoint", tmp_checkpoint(tiny_flickr, tmp_path),

@@ -10,7 +10,7 @@ import pytest
 from core.checkpoints import load_checkpoint, load_encoder
 from core.describer import Describer
 from core.results import align
-from core.vision.images import ImageError, read
+from core.vision.images import DecodedPhoto, ImageError, read
 from train import __main__ as command
 from train import align as trainer
 from train.data import DataError
@@ -81,13 +81,17 @@ def test_a_stopped_run_goes_on_where_it_was(
     encoder = load_encoder(random_checkpoint)
     names = sorted(p.name for p in (tiny_flickr / "images").iterdir())[:5]
     paths = [tiny_flickr / "images" / name for name in names]
-    missing = [*paths[:4], tiny_flickr / "images" / "gone.png"]
     from train import features as module
+
+    def until_the_last(path: Path) -> DecodedPhoto:
+        """As a photo on a disk that is taken away in the meantime."""
+        return read(path if path != paths[4] else path.with_name("gone.png"))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BATCH", 1)
+        patch.setattr(module, "read_photo", until_the_last)
         with pytest.raises(ImageError, match="cannot be opened"):
-            write_features(encoder, names, missing, tmp_path)
+            write_features(encoder, names, paths, tmp_path)
         counts = np.load(tmp_path / "count.npy")
         assert (counts > 0).tolist() == [True] * 4 + [False]
         with pytest.raises(DataError, match=r"lacks 1 of 5 photos; run `train features` again"):
@@ -233,7 +237,6 @@ def test_evaluate_ground_keeps_its_contract(
 
 def test_export_keeps_the_answer(random_checkpoint: Path, tmp_path: Path, photo_pixels: np.ndarray,
                                  monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    from core.vision.images import DecodedPhoto
 
     run(monkeypatch, "export", random_checkpoint, "--out", tmp_path, "--name", "shipped")
     first, second = Describer.load(random_checkpoint), Describer.load(tmp_path)

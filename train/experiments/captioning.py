@@ -20,28 +20,19 @@ from train import machine
 from train.captions import evaluation, mrnn
 from train.captions.evaluation import CaptionEvaluation
 from train.data import DataError
+from train.experiments.published import KARPATHY, Published, Row, placeholder, published_for
 from train.interrupts import on_interrupt
 from train.options import read_into, written
 
 SCORES = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "meteor", "rouge_l", "cider", "perplexity")
 NAMES = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr", "perplexity")
-Published = tuple[str, tuple[float | None, ...]]
-KARPATHY = "Karpathy & Fei-Fei 2015"
-IMAGE_ROWS: tuple[Published, ...] = (
-    (KARPATHY, (57.9, 38.3, 24.5, 16.0, 16.7, None, 31.8, None)),
-    ("Mao et al. 2014, perplexity", (None,) * 7 + (24.39,)),
-)
-REGION_ROWS: tuple[Published, ...] = (
+REGION_ROWS: tuple[Row, ...] = (
     (f"{KARPATHY}, region model, their regions", (35.2, 23.0, 16.1, 14.8) + (None,) * 4),
     (f"{KARPATHY}, full-frame model", (14.2, 6.0, 2.2, 0.0) + (None,) * 4),
     (f"{KARPATHY}, nearest neighbour", (22.9, 10.5, 0.0, 0.0) + (None,) * 4),
     (f"{KARPATHY}, human agreement", (61.5, 45.2, 30.1, 22.0) + (None,) * 4),
 )
 RETRIEVAL = ("R@1", "R@5", "R@10", "median rank")
-RETRIEVAL_ROWS: tuple[Published, ...] = (
-    ("Mao et al. 2014, sentences for a photo", (14.5, 37.2, 48.5, 11.0)),
-    ("Mao et al. 2014, photos for a sentence", (11.5, 31.0, 42.4, 15.0)),
-)
 
 
 @dataclass(frozen=True)
@@ -55,6 +46,8 @@ class CaptioningTable:
     results: Path
     """A folder of the rows' JSON: a row that is there is not computed again."""
     split: str = "test"
+    images: Path | None = None
+    """The photos' folder, where `data` has none."""
     checkpoint: str = "bundled"
     phrases: Path | None = None
     """The regions to describe."""
@@ -71,8 +64,14 @@ class CaptioningTable:
         if (self.phrases is None) != (self.snippets is None):
             raise DataError("--phrases and --snippets belong together; expected both or neither")
 
+    @property
+    def published(self) -> Published:
+        """What the papers report of the set."""
+        return published_for(self.data)
+
     def command(self) -> str:
         """What makes this page again: the user's own folder of Flickr8k is called FLICKR8K."""
+        called, images = placeholder(self.data, self.images, self.published)
         words = ["python -m train table captioning"]
         words += [f"--checkpoint {self.checkpoint}"] if self.checkpoint != "bundled" else []
         for name in (
@@ -82,13 +81,13 @@ class CaptioningTable:
             words += [f"--{name.replace('_', '-')} {value}"] if value is not None else []
         words += [f"--captioner {folder}" for folder in self.captioner]
         words += [f"--language {' '.join(one)}" for one in self.language]
-        return " ".join(words).replace(str(self.data), "FLICKR8K")
+        return " ".join(words).replace(str(self.data), called) + images
 
     def photos(self, **others: Any) -> CaptionEvaluation:
         """An evaluation on the split's whole photos."""
         return CaptionEvaluation(
             checkpoint=self.checkpoint, level="image", data=self.data, split=self.split,
-            features=self.features, **others,
+            images=self.images, features=self.features, **others,
         )  # fmt: skip
 
 
@@ -149,21 +148,19 @@ def photos_section(results: Results, options: CaptioningTable) -> str:
     rows.append(("nearest training photo", scores(results.caption("photos_nearest", nearest))))
     human = results.caption("photos_human", options.photos(baseline="human"))
     rows.append(("a person against the others", scores(human)))
-    beams = [
+    beams: list[tuple[str, Sequence[Any]]] = [
         (f"beam {one['beam']}",
          (one["seen_in_training"], one["words"], one["bleu_4"], one["cider"]))
         for one in shipped["by_beam"]
     ]  # fmt: skip
-    beams += [
-        (f"{KARPATHY}, beam 7", (60, None, 16.0, 31.8)),
-        (f"{KARPATHY}, beam 1", (25, None, None, None)),
-    ]
+    beams += options.published.beams
     decoding = shipped["decoding"]
     return (
-        f"## Whole photos\n\nFlickr8k {options.split}, {shipped['images']:,} photos, "
+        f"## Whole photos\n\n{options.published.title} {options.split}, "
+        f"{shipped['images']:,} photos, "
         f'{shipped["references"]:,} sentences; words by the tokenizer "{shipped["tokenizer"]}"; '
         f"at most {decoding['longest']} words, length power {decoding['length_power']}.\n\n"
-        + table(NAMES, [*rows, *IMAGE_ROWS])
+        + table(NAMES, [*rows, *options.published.images])
         + "\nSentences that stand in the training set, in percent, by beam:\n\n"
         + table(("seen in training", "words", "BLEU-4", "CIDEr"), beams)
     )
@@ -179,7 +176,8 @@ def regions_section(results: Results, options: CaptioningTable, phrases: Path) -
     rows, shipped = [], None
     for name, baseline in systems:
         wanted = CaptionEvaluation(
-            checkpoint=options.checkpoint, level="region", images=options.data / "images",
+            checkpoint=options.checkpoint, level="region",
+            images=options.images or options.data / "images",
             phrases=phrases, snippets=options.snippets, baseline=baseline,
         )  # fmt: skip
         key = f"regions_{baseline}" if baseline else "regions"
@@ -200,9 +198,12 @@ def mrnn_section(results: Results, options: CaptioningTable, folder: Path) -> st
     """Retrieval by probability."""
     wanted = mrnn.MrnnEvaluation(
         checkpoint=options.checkpoint, data=options.data, split=options.split,
+        images=options.images,
         features=options.features, train_features=options.train_features, captioner=(folder,),
     )  # fmt: skip
     figures = results.mrnn("mrnn", wanted)
+    theirs = [row[-1] for name, row in options.published.images if "perplexity" in name]
+    told = f" (Mao et al.: {theirs[0]})" if theirs else ""
     rows = [
         (name, list(figures[side].values()))
         for name, side in (
@@ -214,8 +215,8 @@ def mrnn_section(results: Results, options: CaptioningTable, folder: Path) -> st
         f"## Retrieval by an m-RNN's probabilities\n\n{figures['images']:,} photos and "
         f"{figures['sentences']:,} sentences in {figures['seconds']:,} s on "
         f"{torch.get_num_threads()} thread(s), P(w) over {figures['prior_sample']} training "
-        f"photos; perplexity {figures['perplexity']} (Mao et al.: 24.39).\n\n"
-        + table(RETRIEVAL, [*rows, *RETRIEVAL_ROWS])
+        f"photos; perplexity {figures['perplexity']}{told}.\n\n"
+        + table(RETRIEVAL, [*rows, *options.published.mrnn])
     )
 
 
@@ -250,7 +251,11 @@ def captioning_table(options: CaptioningTable, device: torch.device = torch.devi
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, help="a Flickr8k folder")
+    parser.add_argument(
+        "--data", type=Path, required=True,
+        help="a data set with splits: a Flickr8k folder, Karpathy's dataset_*.json of any set, ...",
+    )  # fmt: skip
+    parser.add_argument("--images", type=Path, help="the photos' folder, where --data has none")
     parser.add_argument("--split", default="test", help="which part of it (default: test)")
     parser.add_argument("--features", type=Path, required=True, help="of the split; made if new")
     parser.add_argument("--train-features", type=Path, required=True, help="of the training photos")

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from train import __main__ as command
-from train.experiments.alignment import PUBLISHED, verdict
+from train.experiments.alignment import verdict
+from train.experiments.published import FLICKR8K
 
 
 def figures(annotation: list[float], search: list[float]) -> dict[str, dict[str, float]]:
@@ -57,7 +58,7 @@ def test_the_table(
     assert [line.split("`")[1] for line in page.splitlines() if line.startswith("| `")] == [
         "defrag", "words", "image",
     ]  # fmt: skip
-    assert all(name in page for name in PUBLISHED)
+    assert all(name in page for name, _ in FLICKR8K.alignment)
     assert "Eq. 8 beats Eq. 7" in page
     assert (
         "Features: up to 20 regions of a photo, 608 numbers each, of the encoder `bundled`" in page
