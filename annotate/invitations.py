@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Row, insert, select, update
 
 from annotate import schema
+from annotate.administration import admit
 from annotate.audit_log import note
 from annotate.database import Database
 from annotate.errors import NotFoundError
-from annotate.keeping import admit
 from annotate.people import People, Person, Proof, Role, confirm
 from annotate.projects import project_info
 from core.formats.validation import NAME_LENGTH, text_of, whole

@@ -33,7 +33,7 @@ The parts, each documented where it is defined:
 - `projects` (projects.py): create, all, get, named, change, add_photos, photo,
   add_suggestions, suggestions.
 - `photos` (photos.py): the photos' files: add_found, add_folder, upload, bytes.
-- `keeping` (keeping.py): rename, copy, archive, delete, members, admit, give.
+- `administration` (administration.py): rename, copy, archive, delete, members, admit, give.
 - `invitations` (invitations.py): invite, open, withdraw, accept.
 - `work` (work.py): next_photo, in_hand, put_back, task, finished, save,
   submit, skip.
@@ -52,12 +52,12 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from annotate.administration import Administration
 from annotate.audit import Audit
 from annotate.database import Database, sqlite_url
 from annotate.errors import NotFoundError, StoreError
 from annotate.exchange import Exchange
 from annotate.invitations import Invitations
-from annotate.keeping import Keeping
 from annotate.people import People, Person
 from annotate.photos import Photos
 from annotate.progress import Progress
@@ -125,7 +125,7 @@ class Store:
         self.audit = Audit(self.database, clock)
         self.projects = Projects(self.database, clock)
         self.photos = Photos(self.database, clock)
-        self.keeping = Keeping(self.database, clock)
+        self.administration = Administration(self.database, clock)
         self.invitations = Invitations(self.database, clock, self.people)
         self.work = Work(self.database, clock)
         self.review = Review(self.database, clock)

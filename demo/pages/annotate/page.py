@@ -6,8 +6,8 @@ It carries no data: what a person sees, the page asks for itself, in that person
 from __future__ import annotations
 
 from core.formats.validation import NAME_LENGTH, SNIPPET_LENGTH, TEXT_LENGTH
+from demo.pages.annotate.administration_api import administration_api
 from demo.pages.annotate.files_api import files_api
-from demo.pages.annotate.keeping_api import keeping_api
 from demo.pages.annotate.photos import SIDE, TILE
 from demo.pages.annotate.review_api import review_api
 from demo.pages.annotate.work_api import work_api
@@ -35,7 +35,7 @@ def parts(services: Services) -> Parts:
             work_api(sessions, services.pictures),
             review_api(sessions),
             files_api(sessions),
-            keeping_api(sessions),
+            administration_api(sessions),
         ),
         files=("/annotate/import/*", "/annotate/upload/*"),
         heading=("Boxes and words", "Draw boxes on photos and say what they show"),

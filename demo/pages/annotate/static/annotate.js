@@ -6,7 +6,7 @@ import { get, post } from "./requests.js";
 import { askPasswords } from "./dialogs.js";
 import { beginning, choices, ended } from "./project_choice.js";
 import { Editor } from "./editor.js";
-import { Keeping } from "./keeping.js";
+import { Administration } from "./administration.js";
 import { tellLimits } from "./limits.js";
 import { Mine } from "./mine.js";
 import { People } from "./people.js";
@@ -50,7 +50,7 @@ class Page {
     this.project = this.projects.find(({ id }) => id === last) ?? only;
     this.build();
     // An owner looks first: to draw is to take a photo from somebody.
-    if (this.me.owner && !this.projects.length) await this.show("keeping");
+    if (this.me.owner && !this.projects.length) await this.show("administration");
     else if (this.me.owner && this.project) await this.show("review");
     else await this.show(this.project ? "work" : "choose");
   }
@@ -85,7 +85,7 @@ class Page {
       return button;
     };
     this.tabs = this.me.owner
-      ? [tab("work", "Draw"), tab("review", "Review"), tab("keeping", "Projects"), tab("people", "People")]
+      ? [tab("work", "Draw"), tab("review", "Review"), tab("administration", "Projects"), tab("people", "People")]
       : [tab("work", "Draw"), tab("mine", "My photos")];
     this.far = make("p", { class: "far" });
     const leave = make("button", { type: "button", class: "quiet" }, "Sign out");
@@ -111,7 +111,7 @@ class Page {
 
   async turn(id) {
     this.remember(this.projects.find((project) => project.id === id));
-    await this.show(["review", "keeping", "mine"].includes(this.shown) ? this.shown : "work");
+    await this.show(["review", "administration", "mine"].includes(this.shown) ? this.shown : "work");
   }
 
   async show(name) {
@@ -123,8 +123,8 @@ class Page {
     if (name === "choose" || (["work", "mine"].includes(name) && !this.project)) this.body.replaceChildren(this.chooser());
     else if (name === "review") {
       this.body.replaceChildren(new Review(this.project, this.me, () => this.start()).root);
-    } else if (name === "keeping") {
-      this.body.replaceChildren(new Keeping(this.projects, this.project, (id) => this.kept(id)).root);
+    } else if (name === "administration") {
+      this.body.replaceChildren(new Administration(this.projects, this.project, (id) => this.kept(id)).root);
     } else if (name === "mine") {
       this.body.replaceChildren(new Mine(this.project).root);
     } else if (name === "people") {
@@ -138,7 +138,7 @@ class Page {
     this.project = this.projects.find((project) => project.id === id) ?? null;
     this.build();
     if (this.project) this.remember(this.project);
-    await this.show("keeping");
+    await this.show("administration");
   }
 
   // What was made on the photo in hand is saved before something else is shown.

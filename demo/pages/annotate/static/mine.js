@@ -3,7 +3,7 @@
 import { make, regionColour, visible } from "../../../web/static/dom.js";
 import { makeBox } from "../../../web/static/photo.js";
 import { address, get } from "./requests.js";
-import { button } from "./keeping.js";
+import { button } from "./administration.js";
 import { Remarks } from "./remarks.js";
 import { table } from "./tables.js";
 

@@ -2,7 +2,7 @@
 
 import { make, visible } from "../../../web/static/dom.js";
 import { get, post } from "./requests.js";
-import { button } from "./keeping.js";
+import { button } from "./administration.js";
 import { bounded, limits } from "./limits.js";
 import { table } from "./tables.js";
 

@@ -69,11 +69,11 @@ export function rulesForm({ name = "", settings = STOCK }, label, send) {
   return form;
 }
 
-export class Keeping {
+export class Administration {
   // renewed(project): projects changed; the page shows this one (an id), or the list
   constructor(projects, project, renewed) {
     Object.assign(this, { projects, renewed });
-    this.root = make("section", { class: "keeping", "aria-label": "Projects and their rules" });
+    this.root = make("section", { class: "administration", "aria-label": "Projects and their rules" });
     this.said = make("p", { class: "said", role: "alert" });
     if (project) this.one(project);
     else this.list();

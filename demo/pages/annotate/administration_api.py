@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
+from annotate.administration import MemberInfo
 from annotate.errors import InvalidError
 from annotate.invitations import DAYS, InvitationInfo
-from annotate.keeping import MemberInfo
 from annotate.people import Person
 from annotate.projects import ProjectInfo, ProjectSettings
 from demo.pages.annotate.dependencies import Current, Id, PersonalRoute
@@ -102,7 +102,7 @@ class Joining(Body):
     password: str
 
 
-def keeping_api(sessions: Sessions) -> APIRouter:
+def administration_api(sessions: Sessions) -> APIRouter:
     """The routes below /annotate/ for owners' projects and people, and for who is invited."""
     store = sessions.store
     router = APIRouter(prefix="/annotate", route_class=PersonalRoute)
@@ -116,22 +116,22 @@ def keeping_api(sessions: Sessions) -> APIRouter:
     @router.post("/projects/{project}/rules")
     def change(by: owner, project: Id, rules: Rules) -> ProjectInfo:
         """Another name, other rules; what was submitted stays."""
-        store.keeping.rename(by, project, rules.name)
+        store.administration.rename(by, project, rules.name)
         return store.projects.change(by, project, rules.settings())
 
     @router.post("/projects/{project}/copy")
     def copy(by: owner, project: Id, named: Name) -> ProjectInfo:
         """The same rules and photos, nobody's work."""
-        return store.keeping.copy(by, project, named.name)
+        return store.administration.copy(by, project, named.name)
 
     @router.post("/projects/{project}/archive")
     def archive(by: owner, project: Id, put: Archive) -> ProjectInfo:
-        return store.keeping.archive(by, project, put.archived)
+        return store.administration.archive(by, project, put.archived)
 
     @router.post("/projects/{project}/delete")
     def delete(by: owner, project: Id, named: Name) -> dict[str, str]:
         """For ever; its name has to be sent along."""
-        store.keeping.delete(by, project, named.name)
+        store.administration.delete(by, project, named.name)
         return {"deleted": named.name}
 
     @router.post("/upload/{project}")
@@ -145,16 +145,16 @@ def keeping_api(sessions: Sessions) -> APIRouter:
 
     @router.get("/projects/{project}/members")
     def members(by: owner, project: Id) -> list[MemberInfo]:
-        return store.keeping.members(by, project)
+        return store.administration.members(by, project)
 
     @router.post("/projects/{project}/members")
     def admit(by: owner, project: Id, membership: Membership) -> dict[str, bool]:
-        store.keeping.admit(by, project, membership.name, membership.admitted)
+        store.administration.admit(by, project, membership.name, membership.admitted)
         return {"admitted": membership.admitted}
 
     @router.post("/photos/{photo}/give")
     def give(by: owner, photo: Id, named: Name) -> dict[str, str]:
-        store.keeping.give(by, photo, named.name)
+        store.administration.give(by, photo, named.name)
         return {"given": named.name}
 
     @router.get("/people")

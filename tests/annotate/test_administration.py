@@ -48,7 +48,7 @@ def test_a_project_is_renamed_copied_archived_and_deleted(
     store.projects.add_suggestions(owner, project, {"0.jpg": [hound]})
     helper.done(ada, project)
 
-    keep = store.keeping
+    keep = store.administration
     assert keep.rename(owner, project, " ponies ").name == "ponies"
     with pytest.raises(InvalidError, match="called another already"):
         keep.rename(owner, project, "another")
@@ -92,14 +92,14 @@ def test_a_copy_keeps_the_places_of_photos(
     project = helper.project(photos=0)
     (tmp_path / "a.png").write_bytes(png())
     helper.store.photos.add_found(OPERATOR, project, tmp_path, scan(tmp_path).found)
-    copied = helper.store.keeping.copy(owner, project, "copy").id
+    copied = helper.store.administration.copy(owner, project, "copy").id
     assert helper.store.photos.bytes(owner, ids(helper, copied)["a.png"]) == png()
 
 
 def test_only_owners(helper: StoreHelper) -> None:
     project, ada = helper.project(), helper.person()
     photo = ids(helper, project)["0.jpg"]
-    keep, invitations = helper.store.keeping, helper.store.invitations
+    keep, invitations = helper.store.administration, helper.store.invitations
     for call in (
         lambda: keep.rename(ada, project, "x"),
         lambda: keep.copy(ada, project, "x"),
@@ -123,7 +123,7 @@ def test_who_works_on_a_project(helper: StoreHelper, owner: Person) -> None:
     helper.done(ada, project)
     settings = store.projects.get(owner, project).settings
     store.projects.change(owner, project, replace(settings, members_only=True))
-    assert {one.name: one.admitted for one in store.keeping.members(owner, project)} == {
+    assert {one.name: one.admitted for one in store.administration.members(owner, project)} == {
         "Ada": True,  # who worked on it goes on
         "Ben": False,
         "Root": False,
@@ -131,28 +131,28 @@ def test_who_works_on_a_project(helper: StoreHelper, owner: Person) -> None:
     assert store.projects.all(ben) == []
     with pytest.raises(NotAllowedError, match="An owner has to put you into the project horses"):
         store.work.next_photo(ben, project)
-    store.keeping.admit(owner, project, "Ben", True)
+    store.administration.admit(owner, project, "Ben", True)
     helper.done(ben, project)
-    store.keeping.admit(owner, project, "Ada", False)
+    store.administration.admit(owner, project, "Ada", False)
     with pytest.raises(NotAllowedError):
         store.work.next_photo(ada, project)
     assert len(store.records(owner, project).submissions) == 2  # her work stays
     with pytest.raises(NotFoundError, match="nobody called Zed"):
-        store.keeping.admit(owner, project, "Zed", True)
+        store.administration.admit(owner, project, "Zed", True)
 
 
 def test_a_photo_is_given_to_somebody(helper: StoreHelper, owner: Person, clock: Clock) -> None:
     store, ada, ben = helper.store, helper.person("Ada"), helper.person("Ben")
     project = helper.project(photos=3, members_only=True)
     last = ids(helper, project)["2.jpg"]
-    store.keeping.give(owner, last, "Ben")
+    store.administration.give(owner, last, "Ben")
     clock.turn(60 * 24)
     task = helper.next(ben, project)  # a day later it is still theirs, and the first
     assert task.photo.id == last
     with pytest.raises(InvalidError, match=r"Ben had the photo 2\.jpg already \(open\)"):
-        store.keeping.give(owner, last, "Ben")
+        store.administration.give(owner, last, "Ben")
     with pytest.raises(InvalidError, match=r"2\.jpg has all its people"):
-        store.keeping.give(owner, last, "Ada")
+        store.administration.give(owner, last, "Ada")
     helper.submit(ben, task)
     assert helper.next(ben, project).photo.name == "0.jpg"
     assert ada.name == "Ada"
@@ -166,7 +166,7 @@ def test_an_invitation_lets_one_person_in_once(
     project = helper.project(members_only=True)
     gone = helper.project(name="gone")
     info, token = store.invitations.invite(owner, "annotator", [project, gone], "the new one", 2)
-    store.keeping.delete(owner, gone, "gone")
+    store.administration.delete(owner, gone, "gone")
     assert [one.note for one in store.invitations.open(owner)] == ["the new one"]
     helper.person("Ada")
     with pytest.raises(InvalidError, match="There is a Ada already"):

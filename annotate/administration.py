@@ -37,7 +37,7 @@ class MemberInfo:
     """Whether they have a place of their own: an owner gave it, or they worked on it."""
 
 
-class Keeping:
+class Administration:
     """The owner's part for projects of one database."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
