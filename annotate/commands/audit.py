@@ -1,5 +1,5 @@
 """Who did what, and when: signing in, people and passwords, projects, and each change of a photo's
-regions. One line for each deed, the oldest first."""
+regions. One line for each action, the oldest first."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ from core.formats.contents import counted
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     """The command's options."""
-    deeds = options.add_subparsers(dest="deed", required=True, metavar="add")
-    add = deeds.add_parser("add", help="add a folder's JPEG, PNG and WebP files")
+    actions = options.add_subparsers(dest="action", required=True, metavar="add")
+    add = actions.add_parser("add", help="add a folder's JPEG, PNG and WebP files")
     add.add_argument("project", help="its name")
     add.add_argument("folder", type=Path, help="the folder that holds the photos")
     add.add_argument(

@@ -16,8 +16,8 @@ STOCK = ProjectSettings()
 
 def add_arguments(options: argparse.ArgumentParser) -> None:
     """The command's options."""
-    deeds = options.add_subparsers(dest="deed", required=True, metavar="create|list")
-    create = deeds.add_parser("create", help="make a project; add photos to it afterwards")
+    actions = options.add_subparsers(dest="action", required=True, metavar="create|list")
+    create = actions.add_parser("create", help="make a project; add photos to it afterwards")
     create.add_argument("name", help="what the project is called")
     create.add_argument(
         "--boxes", type=int, default=STOCK.boxes_per_photo, help="boxes per photo (5, the paper's)"
@@ -42,13 +42,13 @@ def add_arguments(options: argparse.ArgumentParser) -> None:
         help="minutes without a save after which a photo goes to somebody else (60)",
     )
     add_url(create)
-    add_url(deeds.add_parser("list", help="the projects and how far they are"))
+    add_url(actions.add_parser("list", help="the projects and how far they are"))
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Run it."""
-    with closing(opened(arguments, make=arguments.deed == "create")) as store:
-        if arguments.deed == "create":
+    with closing(opened(arguments, make=arguments.action == "create")) as store:
+        if arguments.action == "create":
             settings = ProjectSettings(
                 arguments.boxes,
                 arguments.annotators,
