@@ -6,7 +6,7 @@
 import { component } from "../../../web/static/component.js";
 import { make, regionColour, regionName, visible } from "../../../web/static/dom.js";
 import { pointing } from "../../../viewer/static/pointing.js";
-import { viewerBeside } from "./beside.js";
+import { viewerBeside } from "./page_events.js";
 
 const CHIPS = 4; // regions named on a line; the others are counted
 

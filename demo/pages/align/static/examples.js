@@ -4,7 +4,7 @@
 import { follow, readAddress, writeAddress } from "../../../web/static/address.js";
 import { component } from "../../../web/static/component.js";
 import { make, visible } from "../../../web/static/dom.js";
-import { again, whenShown } from "./beside.js";
+import { again, whenShown } from "./page_events.js";
 
 export const mount = component("examples", [], (root, { props, trigger }) => {
   const photos = make("div", { class: "thumbs", role: "group", "aria-label": "Example photos" });

@@ -3,7 +3,7 @@
 
 import { component } from "../../../web/static/component.js";
 import { make, visible } from "../../../web/static/dom.js";
-import { again } from "./beside.js";
+import { again } from "./page_events.js";
 
 export const mount = component("photo-input", ["value"], (root, { props, trigger, upload }) => {
   const input = make("input", { type: "file", accept: props.types, multiple: true });

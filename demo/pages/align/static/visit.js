@@ -5,7 +5,7 @@
 
 import { component } from "../../../web/static/component.js";
 import { make, visible } from "../../../web/static/dom.js";
-import { again, whenShown } from "./beside.js";
+import { again, whenShown } from "./page_events.js";
 import { remembered } from "./recent.js";
 
 export const mount = component("visit", [], (root, { trigger }) => {

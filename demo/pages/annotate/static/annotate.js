@@ -8,7 +8,7 @@ import { beginning, choices, ended } from "./project_choice.js";
 import { Editor } from "./editor.js";
 import { Administration } from "./administration.js";
 import { tellLimits } from "./limits.js";
-import { Mine } from "./mine.js";
+import { MyPhotos } from "./my_photos.js";
 import { People } from "./people.js";
 import { Review } from "./review.js";
 import { signIn } from "./sign_in.js";
@@ -126,7 +126,7 @@ class Page {
     } else if (name === "administration") {
       this.body.replaceChildren(new Administration(this.projects, this.project, (id) => this.kept(id)).root);
     } else if (name === "mine") {
-      this.body.replaceChildren(new Mine(this.project).root);
+      this.body.replaceChildren(new MyPhotos(this.project).root);
     } else if (name === "people") {
       this.body.replaceChildren(new People(this.me, this.projects).root);
     } else await this.next(false);

@@ -12,7 +12,7 @@ const PAGE = 50;
 const became = ({ state, bad, approved }) =>
   bad ? `marked as bad: ${visible(bad)}` : approved ? "approved" : state;
 
-export class Mine {
+export class MyPhotos {
   constructor(project) {
     this.project = project;
     this.lines = [];
