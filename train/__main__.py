@@ -21,6 +21,7 @@ COMMANDS = {  # name -> its module below train/, which is imported only when it 
     "evaluate": ("evaluate", "rank, ground, describe: the figures of a checkpoint"),
     "ground": ("ground", "photos and sentences -> a grounding set for the Browse page"),
     "query": ("query", "the regions of a data set that suit some words best"),
+    "statistics": ("sentence_statistics.command", "captions by the million, counted and compared"),
     "table": ("experiments.tables", "the tables of docs/results"),
     "bench": ("benchmarks.speed", "what a photo, a sentence and a beta cost"),
     "export": ("export", "a run's checkpoint -> a float16 checkpoint folder"),

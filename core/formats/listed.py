@@ -21,8 +21,9 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from core.formats.build import Builder, ReadOptions
@@ -118,18 +119,25 @@ def _key(wanted: Sequence[str], entry: dict[str, Any]) -> str | None:
 
 def rows(data: bytes) -> list[Row]:
     """All of a list, in its order. FormatError names the line that cannot be read."""
-    found = list(_of_json(data) if Glance(data).json else _of_table(decoded(data)))
+    found = list(
+        _of_json(data)
+        if Glance(data).json
+        else rows_of_lines(io.StringIO(decoded(data), newline=""))
+    )
     if not found:
         raise FormatError("the end", "The list has no row; expected a photo and a sentence.")
     return found
 
 
-def _of_table(text: str) -> Iterator[Row]:
-    columns = _columns(text.split("\n", 1)[0].strip("\r"))
+def rows_of_lines(lines: Iterable[str]) -> Iterator[Row]:
+    """A table's lines, with their ends -> its rows, one by one, in memory that does not grow."""
+    lines = iter(lines)
+    first = next(lines, "")
+    columns = _columns(first.strip("\r\n"))
     if columns is None:
         raise FormatError("line 1", "There is no column of photos or none of sentences.")
     reader = csv.reader(
-        io.StringIO(text, newline=""),
+        chain((first,), lines),
         delimiter=columns.mark,
         quoting=csv.QUOTE_MINIMAL if columns.mark in _QUOTED else csv.QUOTE_NONE,
     )

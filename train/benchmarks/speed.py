@@ -32,6 +32,7 @@ from core.vision.images import DecodedPhoto
 from train import machine
 from train.benchmarks.captions import bench_captions
 from train.benchmarks.ranking import bench_ranking
+from train.benchmarks.statistics import bench_statistics
 from train.data import DataError
 from train.options import written
 
@@ -115,8 +116,9 @@ def bench_steps(describer: Describer, runs: int) -> dict[str, Any]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "what", nargs="?", choices=("steps", "ranking"), default="steps",
-        help="what is timed: what a person waits for, or whole test sets (default: steps)",
+        "what", nargs="?", choices=("steps", "ranking", "statistics"), default="steps",
+        help="what is timed: what a person waits for, whole test sets, or captions by the million "
+        "(default: steps)",
     )  # fmt: skip
     parser.add_argument(
         "--checkpoint", default="bundled", help="'bundled' or a checkpoint's folder (bundled)"
@@ -140,6 +142,8 @@ def main(arguments: argparse.Namespace) -> None:
     figures: dict[str, Any] = {"machine": f"{platform.machine()}, {threads} threads"}
     if arguments.what == "ranking":
         figures |= bench_ranking()
+    elif arguments.what == "statistics":
+        figures |= bench_statistics()
     else:
         describer = Describer.load(arguments.checkpoint)
         figures["steps"] = bench_steps(describer, arguments.runs)

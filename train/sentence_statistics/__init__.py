@@ -1,0 +1,1 @@
+"""Captions by the million, counted as a stream."""
