@@ -31,7 +31,7 @@ from tqdm import tqdm
 
 from core.alignment import grounding
 from core.alignment.grounding import grounding_regions, grounding_words
-from core.alignment.ranking import Recall
+from core.alignment.ranking import Recall, ranks, recall
 from core.checkpoints import Checkpoint, load_checkpoint
 from core.describer import Describer, SentenceError
 from core.devices import move
@@ -51,16 +51,21 @@ from train.features import BATCH, FeatureStore, write_features
 from train.interrupts import on_interrupt
 from train.objects import evaluate_objects, read_instances
 from train.options import add_checkpoint, add_photos, add_sizes, picture, read_into, written
-from train.ranking import RegionSource, Sentences, StoredRegions, rank
+from train.ranking import RegionSource, Sentences, StoredRegions, score_all
+from train.recall_curves import curves, plot, svg_name
 
 IOU = 0.5  # a region counts as the phrase's from this overlap on
 
 
 def evaluate_rank(
-    checkpoint: Checkpoint, captions: CaptionSet, features: Path | None = None
+    checkpoint: Checkpoint,
+    captions: CaptionSet,
+    features: Path | None = None,
+    curve: Path | None = None,
 ) -> dict[str, Any]:
     """The `rank` figures of a checkpoint on a data set, JSON-ready. features: a folder to keep the
-    photos' regions in, or to reuse them from."""
+    photos' regions in, or to reuse them from. curve: an SVG of recall over the share of the set,
+    whose numbers are figures, too."""
     started = time.monotonic()
     source: RegionSource
     if features is not None:
@@ -70,11 +75,17 @@ def evaluate_rank(
     else:
         source = _InMemory(checkpoint, captions.paths)
     sentences = Sentences(captions, checkpoint.vocabulary)
-    found = rank(checkpoint.alignment, source, sentences)
+    annotation, search = ranks(*score_all(checkpoint.alignment, source, sentences))
+    drawn: dict[str, Any] = {}
+    if curve is not None:
+        drawn = {"curve": curves((annotation, search))}
+        curve.write_text(plot(drawn["curve"]), encoding="utf-8")
     return {
         "images": len(captions),
         "sentences": sum(len(group) for group in sentences.ids),
-        **{side: _rounded(one) for side, one in found.items()},
+        "annotation": _rounded(recall(annotation)),
+        "search": _rounded(recall(search)),
+        **drawn,
         "seconds": round(time.monotonic() - started, 1),
     }
 
@@ -377,6 +388,9 @@ def all_there(folder: Path, photos: Sequence[str]) -> None:
 def add_rank_arguments(parser: argparse.ArgumentParser) -> None:
     add_photos(parser, "test")
     parser.add_argument("--features", type=Path, help="keep or reuse the regions in this folder")
+    parser.add_argument(
+        "--curve", type=Path, metavar="PLOT.svg", help="recall over the share of the set"
+    )
 
 
 def add_ground_arguments(parser: argparse.ArgumentParser) -> None:
@@ -469,12 +483,14 @@ def figures_of(arguments: argparse.Namespace, device: torch.device) -> dict[str,
     if arguments.kind == "mrnn":
         return mrnn.evaluate_mrnn(read_into(MrnnEvaluation, arguments), device)
     if arguments.kind == "rank":
+        if arguments.curve is not None:
+            svg_name(arguments.curve)
         captions = read_captions(
             arguments.data, arguments.split, arguments.images, arguments.captions
         )
         checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
         move(checkpoint.encoder, device)
-        return evaluate_rank(checkpoint, captions, arguments.features)
+        return evaluate_rank(checkpoint, captions, arguments.features, arguments.curve)
     checkpoint = load_checkpoint(arguments.checkpoint, arguments.encoder_weights)
     move(checkpoint.encoder, device)
     checkpoint = export.with_grounding(checkpoint, **export.grounding_options(arguments))

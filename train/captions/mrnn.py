@@ -33,6 +33,7 @@ from train.captions.systems import photo_features
 from train.captions.training import CaptionData, log_probabilities
 from train.data import DataError, read_captions
 from train.features import FeatureStore
+from train.recall_curves import curves, plot, svg_name
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,16 @@ class MrnnEvaluation(PhotoEvaluation):
     train_features: Path = Path()
     sample: int = 100
     """How many of them."""
+    curve: Path | None = None
+    """An SVG of recall over the share of the set, as Fig. 3 of Mao et al."""
 
 
 def evaluate_mrnn(
     options: MrnnEvaluation, device: torch.device = torch.device("cpu")
 ) -> dict[str, Any]:
     """The figures, JSON-ready."""
+    if options.curve is not None:
+        svg_name(options.curve)
     captions = read_captions(
         options.data, options.split, options.images, options.captions, options.sentences
     )
@@ -83,6 +88,10 @@ def evaluate_mrnn(
     seconds = time.monotonic() - started
     # A sentence's prior is the same for all photos: it changes annotation only.
     annotation, search = ranks((table - prior).cpu().numpy(), photo_of)
+    further: dict[str, Any] = {}
+    if options.curve is not None:
+        further = {"curve": curves((annotation, search))}
+        options.curve.write_text(plot(further["curve"]), encoding="utf-8")
     material = CaptionData(photo_texts(captions), here, captioner.vocabulary)
     return {
         "model": model.config.kind,
@@ -92,6 +101,7 @@ def evaluate_mrnn(
         "prior_sample": options.sample,
         "annotation": {k: round(v, 2) for k, v in asdict(recall(annotation)).items()},
         "search": {k: round(v, 2) for k, v in asdict(recall(search)).items()},
+        **further,
         "seconds": round(seconds, 1),
     }
 
@@ -100,4 +110,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `evaluate mrnn`, beside those that every kind has."""
     add_photo_arguments(parser)
     parser.add_argument("--train-features", type=Path, required=True, help="for P(w)")
+    parser.add_argument(
+        "--curve", type=Path, metavar="PLOT.svg", help="recall over the share of the set"
+    )
     parser.add_argument("--sample", type=int, default=100, help="training photos for P(w) (100)")

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from sys import intern
 
 import numpy as np
 
@@ -167,7 +168,7 @@ def counted(name: str, sentences: Iterable[str]) -> Statistics:
         pairs: list[Hashable] = []
         triples: list[Hashable] = []
         for sentence in batch:
-            read = tokenise(sentence)
+            read = list(map(intern, tokenise(sentence)))  # each word once in memory
             if not read:
                 continue
             found.sentences += 1
