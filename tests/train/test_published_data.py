@@ -191,3 +191,52 @@ def test_the_commands_read_them(
         "--threads", 1,
     )  # fmt: skip
     assert json.loads((tmp_path / "ground.json").read_text())["phrases"] == 3
+
+
+def iapr(folder: Path) -> None:
+    """Twelve photos of IAPR TC-12 in its layout, two of them for the test."""
+    notes = folder / "annotations_complete_eng" / "00"
+    notes.mkdir(parents=True)
+    for n in range(12):
+        (notes / f"{n}.eng").write_bytes(
+            f"<DOC>\n<DOCNO>annotations/00/{n}.eng</DOCNO>\n<TITLE>Caf\xe9 & Bar</TITLE>\n"
+            f"<DESCRIPTION>a caf\xe9 {n} &amp; a bar;\n two palms; </DESCRIPTION>\n"
+            f"<IMAGE>images/00/{n}.jpg</IMAGE>\n</DOC>\n".encode("latin-1")
+        )
+    train = "".join(f"00/{n}\n" for n in range(10))
+    (folder / "iaprtc12_train_list.txt").write_text(train)
+    (folder / "iaprtc12_test_list.txt").write_text("00/10\nimages/00/11.jpg\n")
+
+
+def test_iapr(tmp_path: Path) -> None:
+    iapr(tmp_path)
+    test = read_captions(tmp_path, "test", None, None)
+    assert test.names == ("00/10.jpg", "00/11.jpg")
+    assert test.paths[0] == tmp_path / "images" / "00" / "10.jpg"
+    assert test.sentences[0] == ("a café 10 & a bar; two palms",)
+    train = set(read_captions(tmp_path, "train", None, None).names)
+    dev = set(read_captions(tmp_path, "dev", None, None).names)
+    assert (len(train), len(dev)) == (9, 1)
+    assert not train & dev
+    (tmp_path / "iaprtc12_val_list.txt").write_text("00/3\n")
+    assert read_captions(tmp_path, "dev", None, None).names == ("00/3.jpg",)
+    assert len(read_captions(tmp_path, "train", None, None)) == 9
+
+
+def test_iapr_names_what_is_wrong(tmp_path: Path) -> None:
+    iapr(tmp_path)
+    with pytest.raises(DataError, match=r"split is 'x'; .* has train, dev and test"):
+        read_captions(tmp_path, "x", None, None)
+    (tmp_path / "iaprtc12_test_list.txt").write_text("00/10\n00/99\n")
+    with pytest.raises(DataError, match=r"99\.eng is not there; expected a photo's annotation"):
+        read_captions(tmp_path, "test", None, None)
+    (tmp_path / "iaprtc12_test_list.txt").write_text("../../etc\n")
+    with pytest.raises(DataError, match=r"photo 1: '../../etc'; expected such as '00/25'"):
+        read_captions(tmp_path, "test", None, None)
+    (tmp_path / "iaprtc12_test_list.txt").unlink()
+    with pytest.raises(DataError, match="has no list of split 'test'; expected a file such as"):
+        read_captions(tmp_path, "test", None, None)
+    (tmp_path / "annotations_complete_eng" / "00" / "3.eng").write_text("<DOC></DOC>")
+    (tmp_path / "iaprtc12_test_list.txt").write_text("00/3\n")
+    with pytest.raises(DataError, match=r"has no description; expected <DESCRIPTION>"):
+        read_captions(tmp_path, "test", None, None)

@@ -4,6 +4,7 @@
   a Flickr8k folder            captions.token.txt, splits/*.txt, images/
   a Karpathy dataset_*.json    Flickr8k, Flickr30k or COCO with splits; photos in --images
   a Flickr30k Entities folder  Sentences/, Annotations/, train.txt, val.txt, test.txt
+  an IAPR TC-12 folder         annotations_complete_eng/, images/, lists of train and test
   COCO's annotations folder    captions_train*.json and captions_val*.json; photos in --images
   a table of sentences         CSV, TSV or JSON lines of photo and sentence, with or without splits
                                (train/data/listed.py), or a folder with one and its photos
@@ -20,6 +21,7 @@ from typing import Any
 from core.formats import FORMATS, FormatError, read_bytes, recognised
 from train.data.entities import is_entities, read_entities
 from train.data.flickr8k import read_flickr8k, read_other_sentences
+from train.data.iapr import annotations_in, read_iapr
 from train.data.karpathy import read_karpathy
 from train.data.listed import (
     has_own_splits,
@@ -100,6 +102,8 @@ def _read_folder(data: Path, split: str, images: Path | None, wordless: bool) ->
     coco = coco_split(data, split)
     if coco is not None:
         return read_sentences(_photos(data, images), coco)
+    if annotations_in(data):
+        return read_iapr(data, split, images)
     if (data / "splits").is_dir():
         return read_flickr8k(data, split, images)
     table = list_in(data)
