@@ -179,6 +179,7 @@ COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("--images {data}/images", "--instances {data}/instances.json",
          "--checkpoint {checkpoint}", "--json {new}.json"),
     ),
+    "statistics": ("statistics {data}/captions.token.txt", ("--out {new}",)),
     "bench": ("bench --threads 1 --runs 1", ("--checkpoint {checkpoint}", "--json {new}.json")),
     "export": ("export {checkpoint}", ("--captioner {checkpoint}", "--out {new}")),
 }  # fmt: skip
