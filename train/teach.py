@@ -22,6 +22,7 @@ from core.checkpoints import (
     save_captioner,
     save_checkpoint,
 )
+from core.devices import move
 from core.language.vocabulary import tokenise
 from core.vision import boxes
 from train import machine
@@ -82,12 +83,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoint", default="bundled", help="to be taught: 'bundled' or a folder (bundled)"
     )
     parser.add_argument("--out", type=Path, required=True, help="the checkpoint that knows them")
-    machine.add_threads(parser)
+    machine.add_arguments(parser)
 
 
 def main(arguments: argparse.Namespace) -> None:
-    machine.set_threads(arguments.threads)
+    device = machine.prepare(arguments)
     checkpoint = load_checkpoint(arguments.checkpoint)
+    move(checkpoint.encoder, device)
     records = read_phrases(arguments.annotations, "all")
     words = [word.lower() for word in arguments.word or taught_words(records, checkpoint)]
     if not words:

@@ -26,6 +26,7 @@ from torchvision.models import get_model
 
 from core.alignment import chain
 from core.describer import Describer
+from core.devices import move
 from core.results import align, maps_of
 from core.vision.encoders.torchvision import TorchvisionEncoder
 from core.vision.images import DecodedPhoto
@@ -128,24 +129,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--neuraltalk-python", default="python2", help="its Python 2, with numpy (python2)"
     )
-    machine.add_threads(parser)
+    machine.add_arguments(parser)
     parser.add_argument("--json", type=Path, metavar="OUT", help="where the figures go, too")
 
 
 def main(arguments: argparse.Namespace) -> None:
-    machine.set_threads(arguments.threads)
+    device = machine.prepare(arguments)
     if arguments.runs < 1:
         raise DataError(f"runs is {arguments.runs}; expected 1 or more")
     if arguments.json:
         written(arguments.json)
     threads = torch.get_num_threads()
-    figures: dict[str, Any] = {"machine": f"{platform.machine()}, {threads} threads"}
+    figures: dict[str, Any] = {"machine": f"{platform.machine()}, {threads} threads, {device}"}
     if arguments.what == "ranking":
         figures |= bench_ranking()
     elif arguments.what == "statistics":
         figures |= bench_statistics()
     else:
         describer = Describer.load(arguments.checkpoint)
+        move(describer.checkpoint.encoder, device)
         figures["steps"] = bench_steps(describer, arguments.runs)
         figures["decode_20_words"] = bench_decode(arguments.runs)
         figures["captions"] = bench_captions(

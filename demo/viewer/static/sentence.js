@@ -17,7 +17,7 @@ export class Sentence {
 
   show(alignment, threshold) {
     const { words, segments } = alignment;
-    const held = this.nodes?.indexOf(document.activeElement) ?? -1;
+    const held = this.focused();
     this.words = words;
     this.letters = Array.from(alignment.sentence); // Python counts code points, not UTF-16 units
     this.nodes = words.map((word, j) => this.word(word, j));
@@ -41,6 +41,11 @@ export class Sentence {
     this.root.replaceChildren(...parts);
     this.fade(threshold);
     this.enter(Math.max(held, 0), held >= 0 && held < words.length);
+  }
+
+  // Which word has the focus; -1 for none.
+  focused() {
+    return this.nodes?.indexOf(document.activeElement) ?? -1;
   }
 
   gap(j) {

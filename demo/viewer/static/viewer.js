@@ -97,7 +97,9 @@ export class Viewer {
       this.exports.show(this.photo);
       this.heatmap.show(alignment, value.figure);
     }
-    this.light(this.pinned);
+    // What arrives later (the maps of its words, another beta) leaves a word lit that has the focus.
+    const word = alignment ? this.sentence.focused() : -1;
+    this.light(word >= 0 ? { word } : this.pinned);
     this.tell("shown", { photo: this.photo, alignment });
   }
 

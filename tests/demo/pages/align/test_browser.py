@@ -362,7 +362,7 @@ def test_a_pasted_photo(visit: Open, dog: bytes) -> None:
         list(dog),
     )
     expect(here.page.locator(".stage img")).to_be_visible()
-    expect(here.page.locator(".viewer .hint")).to_contain_text("regions found")
+    expect(here.page.locator(".viewer")).to_contain_text("regions found")
 
 
 def test_bad_input_gets_one_sentence_and_the_page_goes_on(visit: Open, dog: bytes) -> None:

@@ -64,7 +64,7 @@ def test_everybodys_boxes_light_and_bad_work_is_kept(
     assert len(set(colours)) == 2
     page.get_by_text("the red wall").hover()
     expect(page.locator(".stage .box.lit")).to_have_count(1)
-    page.locator(".work[data-who='Wim'] input").uncheck()
+    page.locator(".work[data-who='Wim'] input[type=checkbox]").uncheck()
     expect(page.locator(".stage .box:visible")).to_have_count(2)
 
     page.get_by_role("button", name="Mark as bad: Xia").click()
