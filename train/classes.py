@@ -36,7 +36,7 @@ from train import machine
 from train.data import DataError, read_captions, read_json, read_phrases
 from train.labelled import read_labelled
 from train.loop import Losses, Schedule, learn
-from train.options import add_fields, fields_of, read_into
+from train.options import add_fields, check_numbers, fields_of, read_into
 from train.proposals import load_pixels
 from train.runs import Run
 from train.teachers import class_detector_from_nanodet
@@ -64,6 +64,9 @@ class ClassRecipe:
     """Steps between two reports and kept states."""
     seed: int = 1
     """Of everything that is drawn."""
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
 
 
 @dataclass(frozen=True)

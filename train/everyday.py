@@ -46,7 +46,7 @@ from train.labelled import (
     words_of_labels,
 )
 from train.loop import Losses, Schedule, learn
-from train.options import add_fields, fields_of, read_into
+from train.options import add_fields, check_numbers, fields_of, read_into
 from train.ranking import Sentences, StoredRegions, rank, summary
 from train.runs import Run
 from train.word_table import read_word_table
@@ -89,6 +89,9 @@ class EverydayRecipe:
     """Steps between two reports and kept states."""
     seed: int = 1
     """Of everything that is drawn."""
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
 
 
 def grown(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import ast
 import inspect
+import math
 import textwrap
 from collections.abc import Collection
 from dataclasses import MISSING, fields
@@ -71,6 +72,39 @@ def fields_of(kind: type, arguments: argparse.Namespace) -> dict[str, Any]:
         for one in fields(kind)
         if (value := getattr(arguments, one.name, None)) is not None
     }
+
+
+SHARES = frozenset(
+    ("word_dropout", "region_dropout", "whole_hidden", "word_hidden", "people_said",
+     "borrowed_said", "label_smoothing")
+)  # fmt: skip
+"""Recipes' fields that lie in [0, 1]."""
+MAY_BE_ZERO = frozenset(
+    ("patience", "hard_after", "seed", "weight_decay", "fragments", "proposal_weight", "margin",
+     "hypotheses", "held_out")
+)  # fmt: skip
+"""Those that 0 turns off; all others are over 0."""
+
+
+def check_numbers(recipe: object) -> None:
+    """Raise UserError for the first number of a recipe that no training can have: before anything
+    is written, not as a loss that is no number."""
+    for one in fields(recipe):  # type: ignore[arg-type]
+        value = getattr(recipe, one.name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        name = one.name.replace("_", "-")
+        least_count = 0 if one.name in MAY_BE_ZERO else 1
+        if one.name in SHARES:
+            fits, wanted = 0 <= value <= 1, "a number from 0 to 1"
+        elif isinstance(one.default, int):
+            fits, wanted = value >= least_count, f"{least_count} or more"
+        elif one.name in MAY_BE_ZERO:
+            fits, wanted = 0 <= value < math.inf, "a number from 0 upwards"
+        else:
+            fits, wanted = 0 < value < math.inf, "a number over 0"
+        if not fits:
+            raise UserError(f"{name} is {value}; expected {wanted}")
 
 
 _T = TypeVar("_T")

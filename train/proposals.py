@@ -27,7 +27,7 @@ from train.data import CaptionSet, DataError, PhrasePhoto, read_flickr8k, read_p
 from train.data.photos import read_photo
 from train.interrupts import on_interrupt
 from train.loop import Losses, Schedule, learn
-from train.options import add_fields, fields_of
+from train.options import add_fields, check_numbers, fields_of
 from train.runs import Run
 from train.teachers import NanoDet, network_from_efficientnet
 
@@ -50,6 +50,9 @@ class ProposalRecipe:
     """Training photos with phrases kept aside: the epoch of the best recall on them is exported."""
     seed: int = 1
     """Of everything drawn at random."""
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
 
 
 def load_pixels(path: Path, side: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from train.data import DataError
+from train.options import check_numbers
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class AlignRecipe:
     """Of everything drawn at random."""
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         for name, allowed in (
             ("regions", ("all", "image")),
             ("loss", ("softmax", "margin", "hard")),

@@ -4,6 +4,7 @@ status 2 and one sentence, never with a traceback."""
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 import sys
@@ -16,9 +17,15 @@ import pytest
 from core.captioning.captioner import Captioner, TrainedCaptioner
 from core.captioning.recurrences import CaptionerConfig
 from core.checkpoints import save_captioner, save_checkpoint
+from core.errors import UserError
 from core.language.vocabulary import Vocabulary
 from tests.conftest import random_network
 from train import __main__ as command
+from train.captions.training import CaptionRecipe
+from train.classes import ClassRecipe
+from train.everyday import EverydayRecipe
+from train.proposals import ProposalRecipe
+from train.recipes import AlignRecipe
 
 SMALL = ("--word-dimension", 8, "--hidden-dimension", 8, "--common-dimension", 8, "--epochs", 1,
          "--batch", 6, "--warm-up", 1)  # fmt: skip
@@ -401,3 +408,24 @@ def test_options_that_are_none_end_with_status_2(
     assert end is not None
     assert end.code == 2
     assert "usage: python -m train" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("recipe", "field", "value", "sentence"),
+    [
+        (AlignRecipe, "rate", -1.0, "rate is -1.0; expected a number over 0"),
+        (AlignRecipe, "temperature", 0.0, "temperature is 0.0; expected a number over 0"),
+        (AlignRecipe, "word_dropout", 1.5, "word-dropout is 1.5; expected a number from 0 to 1"),
+        (AlignRecipe, "batch", 0, "batch is 0; expected 1 or more"),
+        (CaptionRecipe, "rate", math.nan, "rate is nan; expected a number over 0"),
+        (CaptionRecipe, "weight_decay", -0.1, "weight-decay is -0.1; expected a number from 0"),
+        (ProposalRecipe, "rate", math.inf, "rate is inf; expected a number over 0"),
+        (ClassRecipe, "report", 0, "report is 0; expected 1 or more"),
+        (EverydayRecipe, "labelled_every", 0, "labelled-every is 0; expected 1 or more"),
+    ],
+)
+def test_no_training_begins_with_a_number_that_it_cannot_have(
+    recipe: type, field: str, value: float, sentence: str
+) -> None:
+    with pytest.raises(UserError, match=f"^{re.escape(sentence)}"):
+        recipe(**{field: value})

@@ -19,6 +19,7 @@ from core.language.vocabulary import Vocabulary, tokenise
 from train.captions.data import Images, RegionTexts
 from train.data import DataError
 from train.loop import Losses
+from train.options import check_numbers
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class CaptionRecipe:
     """Of everything drawn at random."""
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if self.optimiser not in ("rmsprop", "adam"):
             raise DataError(f"optimiser is '{self.optimiser}'; expected rmsprop or adam")
         if self.keep not in ("cider", "perplexity"):
