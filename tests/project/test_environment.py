@@ -35,13 +35,20 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
+# Not as a part of the `make test PYTHON=...` that may be running this: it would tell its folder and
+# its own variables.
+OUTSIDE = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith("MAKE") and name not in ("PYTHON", "TORCH", "ARGS")
+}
+
+
 def make(checkout: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    # Not as a part of the `make test` that may be running this: it would tell its folder.
-    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
         ["make", "environment", *arguments],
         cwd=checkout,
-        env=outside | variables,
+        env=OUTSIDE | variables,
         capture_output=True,
         text=True,
         timeout=600,
@@ -97,7 +104,7 @@ def test_the_newest_supported_python_is_taken(checkout: Path, tmp_path: Path) ->
     said = subprocess.run(
         ["make", "--dry-run", "environment"],
         cwd=checkout,
-        env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"},
+        env=OUTSIDE | {"PATH": f"{programs}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         timeout=600,
@@ -184,6 +191,8 @@ def test_an_interruption_leaves_nothing_in_the_way(checkout: Path, how: signal.S
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # A suite that was started in the background ignores Ctrl-C, and so would this.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
         assert going.stdout is not None
         for line in going.stdout:

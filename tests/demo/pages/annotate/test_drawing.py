@@ -30,7 +30,7 @@ def test_draw_type_enter_submit_and_the_next_photo(
     expect(page.locator(".far")).to_contain_text("3 left to do · 0 done today")
     user.drag((0.1, 0.2), (0.5, 0.7))
     expect(user.words(0)).to_be_focused()  # draw and type at once
-    page.keyboard.type("a red wall")
+    page.keyboard.type("a red wall", delay=30)  # as a person: the time spent counts in tenths
     expect(page.locator(".missing")).to_have_text("Missing: 1 box to draw")
     user.press("Enter")
     expect(user.canvas).to_be_focused()  # Enter for the next
