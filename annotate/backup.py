@@ -16,7 +16,6 @@ import re
 import sqlite3
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from annotate.errors import InvalidError, NotFoundError, SchemaError
 from annotate.people import OPERATOR
 from annotate.store import Store
 from core.errors import UserError, shown
+from core.formats.archives import DAMAGED
 from core.formats.validation import file_name_of
 
 FORMAT = 1
@@ -186,14 +186,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise
     except OSError as error:
         raise InvalidError(f"{error.filename or path} cannot be used: {error.strerror}.") from error
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,  # encrypted
-        ValueError,
-    ) as error:
+    except (*DAMAGED, RuntimeError, ValueError) as error:
         raise InvalidError(f"{path} is no whole backup; expected one of `backup`.") from error
 
 

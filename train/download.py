@@ -16,20 +16,19 @@ import argparse
 import hashlib
 import http.client
 import json
-import lzma
 import re
 import shutil
 import time
 import urllib.error
 import urllib.request
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tqdm import tqdm
 
+from core.formats.archives import DAMAGED
 from train.data import DataError, read_flickr8k
 from train.interrupts import on_interrupt
 from train.options import folder_for
@@ -205,7 +204,7 @@ def unpack(archive: Path, out: Path, layout: dict[str, str] | None) -> None:
                 with file.open(member) as source, fresh.open("wb") as copy:
                     shutil.copyfileobj(source, copy)
                 fresh.replace(target)
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
+    except DAMAGED as error:
         raise DataError(f"{archive} is no whole zip archive: {error}") from None
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator
 
 from core.formats.parsing import FormatError
 
 MOST = 2**30
 """Bytes that an archive's files may have together."""
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+"""What `zipfile` raises of an archive that is cut off, damaged, or packed in a way that it does not
+know. An encrypted one is a RuntimeError, and a name that cannot be a ValueError."""
 
 
 def is_archive(start: bytes) -> bool:
@@ -22,7 +28,7 @@ def names_in(data: bytes) -> list[str]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return [one.filename for one in archive.infolist() if not one.is_dir()]
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+    except (*DAMAGED, ValueError):
         return []
 
 
@@ -36,5 +42,5 @@ def files_in(data: bytes, ending: str) -> Iterator[tuple[str, bytes]]:
             for one in sorted(wanted, key=lambda one: one.filename):
                 if "__MACOSX/" not in one.filename:
                     yield one.filename, archive.read(one)
-    except (zipfile.BadZipFile, RuntimeError, ValueError, EOFError, OSError) as error:
+    except (*DAMAGED, RuntimeError, ValueError, OSError) as error:
         raise FormatError("the archive", f"It cannot be read: {error}.") from None

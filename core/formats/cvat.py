@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 
 from core.formats.build import Builder, Origin, ReadOptions
 from core.formats.foreign import refuse_rotation, words_among
-from core.formats.format import Carries, Glance, Reader
+from core.formats.format import BOXES_AND_WORDS, Glance, Reader
 from core.formats.parsing import FormatError, decoded
 from core.formats.record import Photo, Project
 from core.formats.validation import shown
@@ -77,15 +77,7 @@ def _recognises(glance: Glance) -> bool:
 READER = Reader(
     name="cvat",
     title="CVAT for images (XML)",
-    carries=Carries(
-        boxes="exact",
-        who=False,
-        ids="order",
-        states="no",
-        settings="no",
-        sentences=False,
-        phrases="no",
-    ),
+    carries=BOXES_AND_WORDS,
     parse=_read,
     recognises=_recognises,
 )

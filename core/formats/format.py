@@ -38,6 +38,18 @@ class Carries:
     """Of phrases their sentence, their score and several boxes together: as above."""
 
 
+BOXES_AND_WORDS = Carries(
+    boxes="exact",
+    who=False,
+    ids="order",
+    states="no",
+    settings="no",
+    sentences=False,
+    phrases="no",
+)
+"""Other tools' files of exact boxes, in their order, with a text for each and nothing else."""
+
+
 class Glance:
     """A file's beginning, to tell its format by."""
 

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from core.formats.archives import files_in, is_archive, names_in
 from core.formats.build import Builder, Origin, ReadOptions
-from core.formats.format import Carries, Glance, Reader
+from core.formats.format import BOXES_AND_WORDS, Glance, Reader
 from core.formats.parsing import FormatError, parse, place
 from core.formats.record import Photo, Project
 from core.formats.validation import said, shown
@@ -79,15 +79,7 @@ def _recognises(glance: Glance) -> bool:
 READER = Reader(
     name="labelme",
     title="labelme",
-    carries=Carries(
-        boxes="exact",
-        who=False,
-        ids="order",
-        states="no",
-        settings="no",
-        sentences=False,
-        phrases="no",
-    ),
+    carries=BOXES_AND_WORDS,
     parse=_read,
     recognises=_recognises,
 )

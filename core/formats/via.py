@@ -21,7 +21,7 @@ from typing import Any
 
 from core.formats.build import Builder, Origin, ReadOptions, box_of
 from core.formats.foreign import words_among
-from core.formats.format import Carries, Glance, Reader
+from core.formats.format import BOXES_AND_WORDS, Glance, Reader
 from core.formats.parsing import FormatError, decoded, place
 from core.formats.record import Photo, Project
 from core.formats.validation import shown
@@ -226,15 +226,7 @@ def _recognises(glance: Glance) -> bool:
 READER = Reader(
     name="via",
     title="VGG Image Annotator (VIA)",
-    carries=Carries(
-        boxes="exact",
-        who=False,
-        ids="order",
-        states="no",
-        settings="no",
-        sentences=False,
-        phrases="no",
-    ),
+    carries=BOXES_AND_WORDS,
     parse=_read,
     recognises=_recognises,
 )

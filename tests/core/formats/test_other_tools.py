@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from core.formats import READERS, FormatError, ReadOptions, recognised
+from core.formats.archives import files_in
 from core.formats.record import Photo, Project
 
 Said = list[tuple[str, str, str, tuple[float, ...]]]
@@ -373,3 +374,14 @@ def test_what_is_missing_names_what_was_found() -> None:
         recognised(b"%PDF-1.7")
     with pytest.raises(FormatError, match="not the UTF-16 text"):
         READERS["csv"].read(b"\xff\xfea")
+
+
+def test_an_archive_whose_bytes_are_damaged_is_one_sentence() -> None:
+    """The first byte of the packed data announces a kind of block that there is none of."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.json", '{"shapes": []}' * 9)
+    data = bytearray(packed.getvalue())
+    data[30 + len("a.json")] = 0xFF  # behind the local header of 30 bytes and the name
+    with pytest.raises(FormatError, match=r"^the archive: It cannot be read: Error -3"):
+        list(files_in(bytes(data), ".json"))
