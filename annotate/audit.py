@@ -36,7 +36,7 @@ class AuditLine:
     photo: str
     detail: str
     address: str
-    """Where it came from, of deeds at the door."""
+    """Where it came from, for signing in and out."""
 
 
 class Audit:

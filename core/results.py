@@ -17,7 +17,7 @@ from core.alignment import chain
 from core.alignment.evidence import Judge
 from core.alignment.grounding import GroundingConfig, grounding_scores
 from core.alignment.score_maps import Windows, score_maps
-from core.alignment.segmentation import choosing, followed
+from core.alignment.segmentation import followed, voting_words
 from core.language.vocabulary import Word
 from core.vision import boxes
 from core.vision.regions import Seen
@@ -273,7 +273,7 @@ def decode(
 
     Raises ValueError as `chain.decode`.
     """
-    voted = choosing([word.text for word in words], known)
+    voted = voting_words([word.text for word in words], known)
     chosen = chain.decode(_votes(scores, voted, copies), beta)
     if copies is not None:
         chosen = shown_regions(copies)[chosen]
@@ -347,7 +347,7 @@ def align(look: Look, reading: Reading, beta: float | None = None) -> Alignment:
     """Score every word with every region and decode the chain at `beta` (Eq. 10-12), None for the
     one to begin with."""
     scores = word_scores(look, reading)
-    voted = choosing([word.text for word in reading.words], reading.known)
+    voted = voting_words([word.text for word in reading.words], reading.known)
     merging_beta = chain.merging_beta(_votes(scores, voted, look.copies))
     blank = Alignment(
         sentence=reading.sentence,

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 from core.alignment import chain
-from core.alignment.segmentation import choosing, followed
+from core.alignment.segmentation import followed, voting_words
 from core.language.vocabulary import tokenise
 from core.results import NO_REGION, Look, Reading, shown_regions, word_scores
 from train.data import DataError
@@ -109,7 +109,7 @@ class _Decoder:
         self.known = reading.known
         self.votes = reading.known
         if way != WAYS[0]:
-            self.votes = choosing([word.text for word in reading.words], reading.known)
+            self.votes = voting_words([word.text for word in reading.words], reading.known)
         scores = word_scores(marked.look, reading)[self.votes]
         self.among = np.arange(scores.shape[1])
         if way == WAYS[2] and marked.look.copies is not None:

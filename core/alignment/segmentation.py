@@ -16,7 +16,7 @@ import numpy as np
 from core.language.function_words import FUNCTION_WORDS
 
 
-def choosing(texts: Sequence[str], known: np.ndarray) -> np.ndarray:
+def voting_words(texts: Sequence[str], known: np.ndarray) -> np.ndarray:
     """N words, as `tokenise` writes them, and which of them are known (N,) -> (N,) bool: which
     choose a region. All known ones where none of them is more than a function word."""
     known = np.asarray(known, dtype=bool)

@@ -66,7 +66,7 @@ WRITE = (
 )
 INSIDE = ("/config", "/gradio_api/*")
 """Where a sign-in, if there is one, stands before every address."""
-DOORS = ("/",)
+SIGN_IN_AT = ("/",)
 """Where whoever is not signed in gets the page that asks for a password instead."""
 
 # Nothing may come from elsewhere, whatever a page of ours would ask for. Gradio's
@@ -160,8 +160,8 @@ def fetches(data: Any) -> bool:
 
 class Guard:
     """ASGI middleware. hosts: the names (no ports) under which the server may be called; admitted:
-    who may ask anything of Gradio (None: all), in a thread, each time; door: what answers others in
-    the place of a page; calls: which of Gradio's addresses lead somewhere."""
+    who may ask anything of Gradio (None: all), in a thread, each time; sign_in_page: what answers
+    others in the place of a page; calls: which of Gradio's addresses lead somewhere."""
 
     def __init__(
         self,
@@ -171,12 +171,12 @@ class Guard:
         any_address: bool = False,
         limits: GuardLimits = GuardLimits(),
         admitted: Callable[[Request], bool] | None = None,
-        door: ASGIApp = absent,
+        sign_in_page: ASGIApp = absent,
         calls: Calls | None = None,
     ) -> None:
         self.app = app
         self.calls = Calls() if calls is None else calls
-        self.door = door
+        self.sign_in_page = sign_in_page
         self.admitted = admitted
         self.uploads = uploads
         self.hosts = frozenset(host.lower().strip("[]") for host in hosts)
@@ -220,7 +220,7 @@ class Guard:
     async def _stopped(self, scope: Scope) -> ASGIApp | None:
         """What is answered instead to somebody who is not signed in. Gradio asks this of some
         addresses only."""
-        if self.admitted is None or not _matches(scope["path"], (*INSIDE, *DOORS)):
+        if self.admitted is None or not _matches(scope["path"], (*INSIDE, *SIGN_IN_AT)):
             return None
         try:
             if await run_in_threadpool(self.admitted, Request(scope)):
@@ -228,7 +228,9 @@ class Guard:
         except UserError as error:
             return answer_to(error)
         return (
-            self.door if _matches(scope["path"], DOORS) else refusal(401, "nobody", SENTENCES[401])
+            self.sign_in_page
+            if _matches(scope["path"], SIGN_IN_AT)
+            else refusal(401, "nobody", SENTENCES[401])
         )
 
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -21,7 +21,7 @@ from demo.web.calls import Calls
 from demo.web.component import static, static_folders
 from demo.web.guard import Guard, GuardLimits
 from demo.web.sessions import Sessions
-from demo.web.sign_in import door, sign_in_routes
+from demo.web.sign_in import sign_in_page, sign_in_routes
 from demo.web.uploads import UploadFolder, UploadLimits
 
 STATIC = static(__file__)
@@ -107,7 +107,7 @@ def create(
         any_address=settings.host in ("0.0.0.0", "::"),
         limits=limits,
         admitted=None if sign_in is None else lambda request: sign_in.person(request) is not None,
-        door=door,
+        sign_in_page=sign_in_page,
         calls=calls,
     )
     blocks = calls.blocks = pages()

@@ -162,8 +162,8 @@ class Sessions:
             max_age=days * 24 * 3600,
             httponly=True,
             secure=request.url.scheme == "https",
-            # A link from elsewhere opens the page, not the door, for who is signed in; open, it is
-            # the page's own script that asks.
+            # A link from elsewhere opens the page itself, not the sign-in page, for who is signed
+            # in; open, it is the page's own script that asks.
             samesite="strict" if self.open else "lax",
         )
 

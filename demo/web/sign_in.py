@@ -1,4 +1,4 @@
-"""The door of a server that asks for passwords: its page, and the addresses that let in and out.
+"""Signing in where the server asks for passwords: the page, and the addresses that let in and out.
 
 Not Gradio's own form, which says nothing where the server answers that too many passwords were
 tried. `/login` takes the same words, so that Gradio's Python client signs in as ever.
@@ -18,7 +18,7 @@ from demo.web.sessions import Sessions
 PAGE = Path(__file__).parent / "static" / "sign_in.html"
 
 
-async def door(scope: Scope, receive: Receive, send: Send) -> None:
+async def sign_in_page(scope: Scope, receive: Receive, send: Send) -> None:
     """The page that asks for name and password, instead of what somebody wanted to see."""
     answer = FileResponse(PAGE, media_type="text/html", headers={"cache-control": "no-store"})
     await answer(scope, receive, send)

@@ -2,7 +2,7 @@
 // it; where there is no room left, a caption waits until its box is pointed at.
 
 import { make, regionColour, visible } from "../../web/static/dom.js";
-import { placed } from "./placing.js";
+import { placed } from "./caption_labels.js";
 import { pointing } from "./pointing.js";
 
 const MOST = 8; // boxes with captions at once: more cover the photo

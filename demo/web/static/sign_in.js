@@ -1,4 +1,4 @@
-// The door's form: whatever the server answers, it is told; who is let in sees the page they asked for.
+// The sign-in form: whatever the server answers, it is told; who is let in sees the page they asked for.
 
 import { sends } from "./form.js";
 

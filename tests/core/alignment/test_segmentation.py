@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.alignment.segmentation import choosing, followed
+from core.alignment.segmentation import followed, voting_words
 from core.language.function_words import FUNCTION_WORDS
 from core.language.vocabulary import tokenise
 
@@ -21,15 +21,15 @@ from core.language.vocabulary import tokenise
 )
 def test_function_words_have_no_vote(sentence: str, chosen: str) -> None:
     words = tokenise(sentence)
-    votes = choosing(words, np.ones(len(words), dtype=bool))
+    votes = voting_words(words, np.ones(len(words), dtype=bool))
     assert [word for word, vote in zip(words, votes, strict=True) if vote] == tokenise(chosen)
 
 
 def test_unknown_words_never_vote() -> None:
     # "xyzzy" is unknown: without it only "the" is left, which then votes
-    assert choosing(["the", "xyzzy"], np.array([True, False])).tolist() == [True, False]
-    assert choosing(["xyzzy"], np.array([False])).tolist() == [False]
-    assert choosing([], np.array([], dtype=bool)).tolist() == []
+    assert voting_words(["the", "xyzzy"], np.array([True, False])).tolist() == [True, False]
+    assert voting_words(["xyzzy"], np.array([False])).tolist() == [False]
+    assert voting_words([], np.array([], dtype=bool)).tolist() == []
 
 
 def test_who_does_not_vote_follows_the_next_who_did() -> None:

@@ -8,7 +8,7 @@ export class BoxList {
   constructor(count, wishes) {
     this.wishes = wishes;
     this.rows = Array.from({ length: count }, (_, k) => this.row(k));
-    this.root = make("ol", { class: "slots", "aria-label": "The boxes of this photo" });
+    this.root = make("ol", { class: "box-list", "aria-label": "The boxes of this photo" });
     this.root.append(...this.rows.map(({ root }) => root));
   }
 

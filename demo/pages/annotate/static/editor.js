@@ -39,7 +39,7 @@ export class Editor {
     this.draft = new Draft(photo.width, photo.height, most, () => this.changed());
     this.draft.load(task.content.annotations);
     this.canvas = new Canvas(photo, `photos/${photo.id}`, this.wishes());
-    this.slots = new BoxList(most, this.wishes());
+    this.boxList = new BoxList(most, this.wishes());
     const Keeper = correcting ? Correction : Saver;
     this.correcting = correcting;
     this.saver = new Keeper({
@@ -53,7 +53,7 @@ export class Editor {
     const { guidelines, blind } = project.settings;
     const others = blind || me.owner ? [] : [this.others()];
     const run = (name) => this.run([name]);
-    const parts = { canvas: this.canvas, slots: this.slots, photo, guidelines, first, note, others, run };
+    const parts = { canvas: this.canvas, boxList: this.boxList, photo, guidelines, first, note, others, run };
     const place = (id) => this.draft.regions.findIndex((region) => region.id === id) + 1;
     this.remarks = task.version || correcting ? new Remarks(task.assignment, place) : null;
     Object.assign(this, layout({ ...parts, returned: task.returned, remarks: this.remarks }));
@@ -107,7 +107,7 @@ export class Editor {
       ({ box, snippet }) => !taken.has(JSON.stringify([this.draft.inside(box), snippet])),
     );
     this.canvas.show(regions, this.selected, this.draft.full ? [] : open);
-    this.slots.show(regions, this.selected, missing, this.insisted);
+    this.boxList.show(regions, this.selected, missing, this.insisted);
     this.remarks?.about(regions.map(({ id }) => id));
     this.undoing.disabled = !this.draft.past.length;
     this.redoing.disabled = !this.draft.future.length;
@@ -161,7 +161,7 @@ export class Editor {
     if (!this.mayDraw()) return;
     this.selected = this.draft.add(box, this.watch.seconds, more);
     this.show();
-    if (typing) this.slots.focus(this.selected);
+    if (typing) this.boxList.focus(this.selected);
     else this.canvas.focus(this.selected);
   }
 
@@ -196,7 +196,7 @@ export class Editor {
   next(id) {
     const { boxes, snippets } = this.draft.missing;
     if (snippets.includes(id)) this.say("Type what this box shows; the box can still be deleted.");
-    else if (snippets.length) this.slots.focus(snippets[0]);
+    else if (snippets.length) this.boxList.focus(snippets[0]);
     else if (boxes > 0) {
       this.say("");
       this.select(null, true);
@@ -234,9 +234,9 @@ export class Editor {
       canvas.look();
     } else if (name === "arrow") return this.arrow(...more);
     else if (name === "remove" && this.selected) this.remove(this.selected);
-    else if (name === "type" && this.selected) this.slots.focus(this.selected);
+    else if (name === "type" && this.selected) this.boxList.focus(this.selected);
     else if (name === "write") {
-      this.slots.focus(this.selected); // and the letter goes there
+      this.boxList.focus(this.selected); // and the letter goes there
       return false;
     }
     else if (name === "select" && draft.regions[more[0]]) this.select(draft.regions[more[0]].id, true);
@@ -288,7 +288,7 @@ export class Editor {
       this.insisted = true;
       this.show();
       this.say(`Not submitted yet. ${this.missing.textContent}.`);
-      if (wanting.length) this.slots.focus(wanting[0]);
+      if (wanting.length) this.boxList.focus(wanting[0]);
       else this.canvas.focus(null);
       return;
     }

@@ -11,7 +11,7 @@ function button(label, title, act, name = "") {
 }
 
 // run(command): what a key would do. -> the parts that change, and `root`
-export function layout({ canvas, slots, photo, guidelines, first, note, returned, remarks, others, run }) {
+export function layout({ canvas, boxList, photo, guidelines, first, note, returned, remarks, others, run }) {
   const undoing = button("↶", "Undo (Ctrl+Z)", () => run("undo"));
   const redoing = button("↷", "Redo (Ctrl+Y)", () => run("redo"));
   const share = make("output", { class: "zoom" });
@@ -57,7 +57,7 @@ export function layout({ canvas, slots, photo, guidelines, first, note, returned
       returned ? make("p", { class: "message returned", role: "status" }, "Needs changes: ", make("bdi", {}, visible(returned))) : "",
       ...told,
       missing,
-      slots.root,
+      boxList.root,
       offers,
       ...others,
       remarks?.root ?? "",

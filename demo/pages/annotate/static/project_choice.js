@@ -39,7 +39,7 @@ export function choices(projects, begin) {
   });
   return make(
     "section",
-    { class: "door", "aria-label": "Projects" },
+    { class: "project-choice", "aria-label": "Projects" },
     make("h2", {}, "Which project?"),
     make("ul", { class: "projects" }, ...lines),
   );
@@ -56,7 +56,7 @@ export function beginning(project, mine, begin) {
     guidelines ? make("p", { class: "guide" }, guidelines.split("\n").map(visible).join("\n")) : "",
     workable(project) ? button("Start drawing", begin) : "",
   ];
-  return [make("section", { class: "door", "aria-label": "Before the first photo" }, ...parts)];
+  return [make("section", { class: "project-choice", "aria-label": "Before the first photo" }, ...parts)];
 }
 
 export function ended(note, mine, again) {

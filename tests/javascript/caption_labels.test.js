@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { placed } from "../../demo/viewer/static/placing.js";
+import { placed } from "../../demo/viewer/static/caption_labels.js";
 
 const stage = [200, 100];
 
